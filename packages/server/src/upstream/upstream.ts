@@ -1,0 +1,167 @@
+import type {
+  ClientCapabilities,
+  Era,
+  InputRequest,
+  JsonObject,
+  Kind,
+  LogLevel,
+  Revision,
+  RpcError,
+} from '@countersign/contract'
+
+/** How one configured server is reached, and the bounds within which it is trusted to behave. */
+export interface ServerSpec {
+  readonly id: string
+  readonly transport: Transport
+  /** Skips the probe when the operator knows better (S-018). */
+  readonly era: 'auto' | Era
+  /** `eager` starts with us; `demand` starts with the first call or list. */
+  readonly start: 'eager' | 'demand'
+  /** The longest one call may take, whatever progress it makes. Waiting for a person is not counted. */
+  readonly callTimeoutMs: number
+  /** A process without calls or watchers for this long is stopped. 0 keeps it for ever. */
+  readonly idleMs: number
+  /** The largest message accepted from the server. */
+  readonly messageBytesMax: number
+}
+
+export type Transport =
+  | { readonly kind: 'stdio'; readonly process: ProcessSpec }
+  /** `process` is a server that we start ourselves and then reach over HTTP. */
+  | {
+      readonly kind: 'http'
+      readonly url: string
+      readonly headers: Readonly<Record<string, string>>
+      readonly process?: ProcessSpec
+    }
+  /** HTTP+SSE of 2024-11-05, named outright; `http` falls back to it by itself (H-088). */
+  | { readonly kind: 'sse'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+
+export interface ProcessSpec {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** One governed request on its way to a server. Reserved `_meta` has been removed already (V-046). */
+export interface Outgoing {
+  readonly method: 'tools/call' | 'resources/read' | 'prompts/get' | 'completion/complete'
+  readonly params: JsonObject
+  /** `Mcp-Param-*` values by header name, derived from the upstream's own schema (F-022). */
+  readonly paramHeaders?: Readonly<Record<string, string>>
+  /** The second and later rounds of a modern upstream's question (MRTR). */
+  readonly inputResponses?: JsonObject
+  /** Byte-exact what the upstream sent; absent stays absent, empty stays empty (I-006). */
+  readonly requestState?: string
+}
+
+/**
+ * What the server said in the end. `input` is a modern server's `input_required`; a legacy server
+ * asks through `Exchange.ask` while the call is open.
+ */
+export type Reply =
+  | { readonly kind: 'result'; readonly result: JsonObject }
+  | { readonly kind: 'error'; readonly error: RpcError }
+  | {
+      readonly kind: 'input'
+      readonly inputRequests: Readonly<Record<string, InputRequest>>
+      readonly requestState: string | undefined
+    }
+
+/** The client's answer to one question. A refusal is a result; an error means nobody could be asked. */
+export type InputAnswer =
+  | { readonly kind: 'result'; readonly result: JsonObject }
+  | { readonly kind: 'error'; readonly error: RpcError }
+
+/** What one call may say to, and ask of, the client that made it, while it runs. */
+export interface Exchange {
+  /**
+   * Whose conversation this is. A server request that carries no link to a call (legacy stdio) is
+   * delivered only when every call it could belong to has the same owner (S-022, BR-031).
+   */
+  readonly owner: string
+  /** What this client can be asked. Sent as it is to a modern server; never more, never less. */
+  readonly capabilities: ClientCapabilities
+  readonly clientInfo: JsonObject | undefined
+  /** True when the client gave a progress token: only then is progress asked of the server (P-004). */
+  readonly wantsProgress: boolean
+  /** The least severity this client wants to see; undefined means none at all (P-021). */
+  readonly logLevel: LogLevel | undefined
+  /** Aborted when the client cancels. Then the server is told and `call` rejects with call/cancelled. */
+  readonly signal: AbortSignal
+  readonly progress: (params: JsonObject) => void
+  readonly log: (params: JsonObject) => void
+  /** Resolves with whatever the client answers. Never rejects; `signal` withdraws the question. */
+  readonly ask: (request: InputRequest, signal: AbortSignal) => Promise<InputAnswer>
+  /** A legacy URL elicitation is over (O11 only). */
+  readonly elicitationComplete: (elicitationId: string) => void
+  /** Called once, right before the request's first byte leaves for the server. */
+  readonly dispatched: () => void
+}
+
+/** What the server said of itself when it was last connected. */
+export interface Introduction {
+  readonly era: Era
+  readonly revision: Revision
+  readonly capabilities: JsonObject
+  readonly serverInfo: JsonObject
+  readonly instructions: string | undefined
+  /** When the era was found out, in milliseconds since the epoch. */
+  readonly probedAt: number
+}
+
+export type UpstreamState = 'idle' | 'connecting' | 'ready' | 'backoff' | 'closed'
+
+export interface UpstreamStatus {
+  readonly state: UpstreamState
+  readonly introduction: Introduction | undefined
+  readonly pid: number | undefined
+  readonly restarts: number
+  readonly inFlight: number
+  /** Why the last connection failed or ended, in words for the operator; no secrets. */
+  readonly problem: string | undefined
+  /** The last lines the process wrote to standard error, oldest first. */
+  readonly stderr: readonly string[]
+}
+
+/** One whole list of a server, all pages. */
+export interface Listing {
+  readonly items: readonly JsonObject[]
+  /** How long the server says the list stays good; 0 from legacy servers (F-054). */
+  readonly ttlMs: number
+  /** What was wrong with it in words: duplicate keys, unsafe integers, a repeated cursor. */
+  readonly problems: readonly string[]
+}
+
+/** What a server says outside any call. */
+export type UpstreamEvent =
+  | { readonly kind: 'list-changed'; readonly list: 'tools' | 'prompts' | 'resources' }
+  | { readonly kind: 'resource-updated'; readonly uri: string }
+  | { readonly kind: 'log'; readonly params: JsonObject }
+  | { readonly kind: 'state'; readonly status: UpstreamStatus }
+
+/** What we want to hear from a server outside calls. The upstream keeps it true across reconnects. */
+export interface Watch {
+  readonly lists: boolean
+  readonly resources: ReadonlySet<string>
+  /** The lowest level any legacy session wants; applies to legacy servers only. */
+  readonly logLevel: LogLevel | undefined
+}
+
+/** One server, reached in whatever era it speaks. Connects by itself when first used. */
+export interface Upstream {
+  readonly spec: ServerSpec
+  readonly status: () => UpstreamStatus
+  /** Connects if need be. Rejects with upstream/unavailable. */
+  readonly introduce: (signal?: AbortSignal) => Promise<Introduction>
+  /**
+   * One attempt, one deadline. Rejects with upstream/unavailable when nothing left for the server,
+   * with upstream/timeout, upstream/broken or upstream/too-large when something did, and with
+   * call/cancelled. A call is never sent twice.
+   */
+  readonly call: (outgoing: Outgoing, exchange: Exchange) => Promise<Reply>
+  readonly list: (kind: Kind, signal?: AbortSignal) => Promise<Listing>
+  readonly watch: (watch: Watch) => void
+  readonly close: () => Promise<void>
+}
