@@ -9,6 +9,14 @@ export type Effect = (typeof EFFECTS)[number]
 export const KINDS = ['tool', 'prompt', 'resource', 'template'] as const
 export type Kind = (typeof KINDS)[number]
 
+/** One value for each list. */
+export const byKind = <Value>(make: (kind: Kind) => Value): Readonly<Record<Kind, Value>> => ({
+  tool: make('tool'),
+  prompt: make('prompt'),
+  resource: make('resource'),
+  template: make('template'),
+})
+
 /** One definition as stored: what is listed is this, never the upstream's bytes. */
 export interface Definition {
   readonly server: string

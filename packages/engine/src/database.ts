@@ -1,0 +1,35 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Another process owns the database. */
+export class StoreLocked extends Error {
+  override readonly name = 'StoreLocked'
+}
+
+/**
+ * Opens an SQLite database for one owner: write-ahead log, `synchronous=FULL` (a commit that returned
+ * survives power loss), and an exclusive lock that a second process meets at once and that even
+ * `kill -9` of the owner releases. `:memory:` is allowed, for tests.
+ *
+ * @throws StoreLocked when another process owns it; whatever SQLite says for anything else.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const db = new DatabaseSync(path)
+  try {
+    // The order matters: exclusive before WAL keeps the index in memory instead of a shared file.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE')
+    db.exec('PRAGMA journal_mode = WAL')
+    db.exec('PRAGMA synchronous = FULL')
+    db.exec('PRAGMA foreign_keys = ON')
+    db.exec('BEGIN IMMEDIATE; COMMIT')
+  } catch (cause) {
+    db.close()
+    if (/locked|busy/i.test(String(cause))) {
+      throw new StoreLocked(`${path} is in use by another process.`, { cause })
+    }
+    throw cause
+  }
+  return db
+}

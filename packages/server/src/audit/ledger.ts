@@ -1,0 +1,176 @@
+import { Fault, type Effect, type JsonObject } from '@countersign/contract'
+import type { World } from '#base'
+import type { Migration, Store } from '#store'
+
+export const LEDGER_TABLES: Migration = {
+  room: 'audit',
+  steps: [
+    `CREATE TABLE entries (
+       seq INTEGER PRIMARY KEY AUTOINCREMENT,
+       at INTEGER NOT NULL,
+       kind TEXT NOT NULL,
+       call TEXT,
+       body TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX entries_call ON entries (call) WHERE call IS NOT NULL;
+     CREATE TABLE open_calls (call TEXT PRIMARY KEY, server TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  ],
+}
+
+/** What is known before the effect. Digests only: payloads never stand in an entry. */
+export interface Opening {
+  readonly call: string
+  readonly principal: string
+  readonly client: string
+  readonly view: string
+  readonly server: string
+  readonly method: string
+  readonly name: string
+  readonly effect: Effect
+  readonly decision: JsonObject
+  readonly definition: string | undefined
+  readonly arguments: string
+  readonly round: number
+}
+
+/** What came of it. */
+export interface Closing {
+  readonly outcome: 'answered' | 'refused' | 'failed' | 'input' | 'cancelled' | 'unknown'
+  /** A fault code, or what the server called its error. */
+  readonly reason?: string
+  readonly isError?: boolean
+  readonly result?: string
+  readonly durationMs: number
+}
+
+export interface OpenEntry {
+  readonly call: string
+  readonly effect: Effect
+}
+
+/** One line of the ledger. `at` is in milliseconds since the epoch. */
+export interface Entry {
+  readonly seq: number
+  readonly at: number
+  readonly kind: string
+  readonly call: string | undefined
+  readonly body: JsonObject
+}
+
+export type ReadsPolicy = 'batched' | 'ahead'
+
+export interface Ledger {
+  /** Resolves once the entry may be relied on. If it cannot be written, rejects: then do nothing. */
+  readonly open: (facts: Opening) => Promise<OpenEntry>
+  readonly close: (entry: OpenEntry, facts: Closing) => Promise<void>
+  /** Something that is not a call: a definition that changed, a start, a stop. */
+  readonly note: (kind: string, body: JsonObject) => Promise<void>
+  /** Entries after `after`, oldest first; or with `last`, the newest ones, oldest first. */
+  readonly read: (range: { readonly after?: number; readonly last?: number }) => readonly Entry[]
+  /** Closes what a crash left open, as unknown. Returns the calls concerned. */
+  readonly recover: () => Promise<readonly string[]>
+}
+
+/** How long an entry about a read may wait for company before it is written. */
+const BEHIND_MS = 20
+/** The most entries one reading returns. */
+const READ_MAX = 1_000
+
+/**
+ * The ledger in its first form: an entry before each effect, one after it. Anything but a read is on
+ * disk before the effect; reads may be written behind within 20 ms (`ledger.reads: batched`).
+ */
+export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledger {
+  const insert = store.prepare('INSERT INTO entries (at, kind, call, body) VALUES (?, ?, ?, ?)')
+  const begin = store.prepare('INSERT INTO open_calls (call, server) VALUES (?, ?)')
+  const end = store.prepare('DELETE FROM open_calls WHERE call = ?')
+  const left = store.prepare('SELECT call FROM open_calls ORDER BY call')
+  const after = store.prepare('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?')
+  const newest = store.prepare(
+    'SELECT * FROM (SELECT * FROM entries ORDER BY seq DESC LIMIT ?) ORDER BY seq',
+  )
+  // What could not be written behind is owed: it goes before the next entry, and until it is paid
+  // every entry is written ahead, so a ledger that cannot be written stops calls instead of losing them.
+  let owed: readonly (() => void)[] = []
+  const ahead = async (write: () => void): Promise<void> => {
+    const paying = owed
+    owed = []
+    try {
+      await store.commit(() => {
+        for (const debt of paying) debt()
+        write()
+      })
+    } catch (cause) {
+      owed = [...paying, ...owed]
+      throw unavailable(cause)
+    }
+  }
+  const commit = async (write: () => void, effect: Effect): Promise<void> => {
+    if (effect !== 'read' || reads === 'ahead' || owed.length > 0) return ahead(write)
+    store.commit(write, BEHIND_MS).catch(() => {
+      owed = [...owed, write]
+    })
+  }
+
+  return {
+    open: async (facts) => {
+      const { call, ...body } = facts
+      const at = world.now()
+      const text = JSON.stringify(body)
+      await commit(() => {
+        begin.run(call, facts.server)
+        insert.run(at, 'call.opened', call, text)
+      }, facts.effect)
+      return { call, effect: facts.effect }
+    },
+    close: (entry, facts) => {
+      const at = world.now()
+      const text = JSON.stringify(facts)
+      return commit(() => {
+        end.run(entry.call)
+        insert.run(at, 'call.closed', entry.call, text)
+      }, entry.effect)
+    },
+    note: (kind, body) => {
+      const at = world.now()
+      return ahead(() => void insert.run(at, kind, null, JSON.stringify(body)))
+    },
+    read: ({ after: seq, last }) => {
+      store.flush()
+      const limit = Math.min(last ?? READ_MAX, READ_MAX)
+      const rows = seq === undefined ? newest.all(limit) : after.all(seq, limit)
+      return rows.map(toEntry)
+    },
+    recover: async () => {
+      const calls = left.all().map((row) => String(row['call']))
+      const at = world.now()
+      const text = JSON.stringify({ outcome: 'unknown', reason: 'crash', durationMs: 0 })
+      if (calls.length > 0) {
+        await ahead(() => {
+          for (const call of calls) {
+            end.run(call)
+            insert.run(at, 'call.closed', call, text)
+          }
+        })
+      }
+      return calls
+    },
+  }
+}
+
+const unavailable = (cause: unknown): Fault =>
+  new Fault(
+    'ledger/unavailable',
+    'Nothing was executed: the ledger cannot be written at the moment. Try again later; the operator sees why.',
+    { cause },
+  )
+
+function toEntry(row: Record<string, unknown>): Entry {
+  return {
+    seq: Number(row['seq']),
+    at: Number(row['at']),
+    kind: String(row['kind']),
+    call: row['call'] === null ? undefined : String(row['call']),
+    body: JSON.parse(String(row['body'])) as JsonObject,
+  }
+}

@@ -1,0 +1,7 @@
+/** registry: which servers and tools exist, and on whose word. */
+export { makeCatalog, REGISTRY_TABLES } from './catalog.ts'
+export type { Catalog, CatalogRooms, Change, Listed } from './catalog.ts'
+export { makeViews } from './views.ts'
+export type { Exposed, Found, View, Views } from './views.ts'
+export { readParamHeaders } from './param-headers.ts'
+export type { ParamHeader } from './param-headers.ts'

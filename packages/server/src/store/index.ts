@@ -1,0 +1,3 @@
+/** store: connections, transactions, migrations; no table names. */
+export { openStore } from './store.ts'
+export type { Migration, Store } from './store.ts'
