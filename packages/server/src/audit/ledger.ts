@@ -62,6 +62,7 @@ export type ReadsPolicy = 'batched' | 'ahead'
 export interface Ledger {
   /** Resolves once the entry may be relied on. If it cannot be written, rejects: then do nothing. */
   readonly open: (facts: Opening) => Promise<OpenEntry>
+  /** Never rejects: the effect has happened. What cannot be written now is written before the next entry. */
   readonly close: (entry: OpenEntry, facts: Closing) => Promise<void>
   /** Something that is not a call: a definition that changed, a start, a stop. */
   readonly note: (kind: string, body: JsonObject) => Promise<void>
@@ -123,13 +124,16 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
       }, facts.effect)
       return { call, effect: facts.effect }
     },
-    close: (entry, facts) => {
+    close: async (entry, facts) => {
       const at = world.now()
       const text = JSON.stringify(facts)
-      return commit(() => {
+      const write = (): void => {
         end.run(entry.call)
         insert.run(at, 'call.closed', entry.call, text)
-      }, entry.effect)
+      }
+      await commit(write, entry.effect).catch(() => {
+        owed = [...owed, write]
+      })
     },
     note: (kind, body) => {
       const at = world.now()

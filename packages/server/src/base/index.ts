@@ -2,6 +2,7 @@
 export { Secret } from './secret.ts'
 export { systemWorld } from './world.ts'
 export type { Child, SpawnSpec, World } from './world.ts'
+export { keyFile } from './key-file.ts'
 export { digestOf, newId } from './id.ts'
 export { makeSeal } from './seal.ts'
 export type { Seal } from './seal.ts'

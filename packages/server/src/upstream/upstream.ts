@@ -35,7 +35,11 @@ export type Transport =
       readonly process?: ProcessSpec
     }
   /** HTTP+SSE of 2024-11-05, named outright; `http` falls back to it by itself (H-088). */
-  | { readonly kind: 'sse'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'sse'
+      readonly url: string
+      readonly headers: Readonly<Record<string, string>>
+    }
 
 export interface ProcessSpec {
   readonly command: string

@@ -1,0 +1,31 @@
+import { effectOf, Fault, own, type Admin } from '@countersign/contract'
+import type { AdminRooms } from './make-admin.ts'
+
+type Tool = Awaited<ReturnType<Admin['listTools']>>[number]
+
+/** The tools of one view, as a client of it sees them, with their digest and effect class. */
+export async function listTools({ views, catalog, upstreams }: AdminRooms, id: string): Promise<Tool[]> {
+  const view = views.find(id)
+  if (!view) throw new Fault('http/not-found', `There is no view "${id}".`)
+  // A server that cannot be reached shows in listServers; its tools are just not here.
+  await Promise.allSettled(
+    view.servers.map((server) => {
+      const upstream = upstreams.get(server)
+      return upstream && catalog.ensure(upstream)
+    }),
+  )
+  return view.list('tool').map(({ name, definition, body }) => {
+    const description = own(body, 'description')
+    const inputSchema = own(body, 'inputSchema')
+    return {
+      name,
+      server: definition.server,
+      original: definition.name,
+      kind: definition.kind,
+      effect: effectOf(definition.body),
+      digest: definition.digest,
+      ...(typeof description === 'string' ? { description } : {}),
+      ...(inputSchema === undefined ? {} : { inputSchema: JSON.parse(JSON.stringify(inputSchema)) }),
+    }
+  })
+}

@@ -1,0 +1,30 @@
+import type { Admin } from '@countersign/contract'
+import type { Ledger } from '#audit'
+import type { Catalog, Views } from '#registry'
+import type { Upstream } from '#upstream'
+import { listServers } from './list-servers.ts'
+import { listTools } from './list-tools.ts'
+
+export interface AdminRooms {
+  readonly catalog: Catalog
+  readonly ledger: Ledger
+  readonly views: Views
+  readonly upstreams: ReadonlyMap<string, Upstream>
+}
+
+/** Every operation of the control plane. */
+export const makeAdmin = (rooms: AdminRooms): Admin => ({
+  listServers: async () => listServers(rooms),
+  listTools: async ({ view }) => listTools(rooms, view ?? ''),
+  listEntries: async ({ after, last }) =>
+    rooms.ledger
+      .read({
+        ...(after === undefined ? {} : { after: Number(after) }),
+        ...(last === undefined ? {} : { last: Number(last) }),
+      })
+      .map(({ call, body, ...entry }) => ({
+        ...entry,
+        ...(call === undefined ? {} : { call }),
+        body: JSON.parse(JSON.stringify(body)),
+      })),
+})

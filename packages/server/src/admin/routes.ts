@@ -1,0 +1,35 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ADMIN, Fault, type Admin, type AdminName } from '@countersign/contract'
+import type { Secret } from '#base'
+
+interface AdminRoute {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
+/** The admin API over HTTP, for whoever holds the token of the data folder. */
+export function adminRoutes(admin: Admin, token: Secret): readonly AdminRoute[] {
+  return (Object.keys(ADMIN) as AdminName[]).map((name) => ({
+    method: ADMIN[name].method,
+    path: ADMIN[name].path,
+    answer: async (request, response) => {
+      requireToken(request, token)
+      const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
+      const input = ADMIN[name].input.safeParse(Object.fromEntries(searchParams))
+      if (!input.success) throw new Fault('rpc/envelope', 'Unknown or malformed parameters.')
+      const output = await admin[name](input.data as never)
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(output))
+    },
+  }))
+}
+
+/** Compares in constant time, so that how far a guess was right does not show. */
+export function requireToken(request: IncomingMessage, token: Secret): void {
+  const given = Buffer.from(request.headers.authorization ?? '')
+  const expected = Buffer.from(`Bearer ${token.reveal()}`)
+  if (given.length === expected.length && timingSafeEqual(given, expected)) return
+  throw new Fault('auth/required', 'The admin API needs the token of the data folder.')
+}

@@ -1,0 +1,67 @@
+import type { Config } from '#config'
+import type { CallEnded } from '#gateway'
+
+/** What is running, and the lines that connect a client to it. */
+export function banner(config: Config, url: string, recovered: readonly string[]): string {
+  const mcp = `${url}/mcp`
+  const block = JSON.stringify({ mcpServers: { countersign: { type: 'http', url: mcp } } }, null, 2)
+  const lines = [
+    `Countersign is running at ${mcp}`,
+    '',
+    ...config.servers.map(({ id, transport }) => {
+      const how =
+        transport.kind === 'stdio' ? transport.process.command : withoutQuery(transport.url)
+      return `  ${mcp}/${id}  ${transport.kind}  ${how}`
+    }),
+    ...config.views.map(({ name, servers }) => `  ${mcp}/${name}  view of ${servers.join(', ')}`),
+    '',
+    'Local mode: whoever can reach this address on this machine is "local". Other machines cannot.',
+    'No policy is written yet: every listed tool may be called, and every call is recorded.',
+    ...config.notes.map((note) => `Note: ${note}`),
+    ...(recovered.length > 0
+      ? [
+          `${String(recovered.length)} calls were cut off by a crash; their outcome is unknown: countersign log`,
+        ]
+      : []),
+    '',
+    'Connect a client:',
+    '',
+    block,
+    '',
+    `  claude mcp add --transport http countersign ${mcp}`,
+    `  npx @modelcontextprotocol/inspector --cli ${mcp} --transport http --method tools/list`,
+    '',
+    'Or call a tool from here:',
+    '',
+    `  ${sampleCall(config)}`,
+    '',
+    'Calls, as they happen:',
+  ]
+  return lines.join('\n')
+}
+
+function sampleCall(config: Config): string {
+  const [first] = config.servers
+  const where = `--config ${quote(config.path)}`
+  if (!first) return `countersign tools ${where}`
+  return config.servers.some(({ id }) => id === 'everything')
+    ? `npx countersign call everything_echo --args '{"message":"hello"}' ${where}`
+    : `npx countersign tools --view ${first.id} ${where}`
+}
+
+const quote = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path}'`)
+
+/** A configured URL may carry a key in its query; it is not printed. */
+const withoutQuery = (url: string): string => {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}
+
+/** One call in one line: when, where, what, whether a repeat would matter, and what came of it. */
+export function callLine(at: Date, { opening, closing }: CallEnded): string {
+  const time = at.toTimeString().slice(0, 8)
+  const outcome = closing.isError === true ? 'answered (error)' : closing.outcome
+  const why = closing.reason === undefined ? '' : ` ${closing.reason}`
+  const took = `${closing.durationMs.toFixed(1)} ms`
+  return `${time}  ${opening.server}  ${opening.method} ${opening.name}  ${opening.effect}  ${outcome}${why}  ${took}  ${opening.client}  ${opening.call}`
+}

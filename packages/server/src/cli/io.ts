@@ -1,0 +1,35 @@
+import type { Readable, Writable } from 'node:stream'
+import type { World } from '#base'
+
+/** What a command may touch: the terminal it runs in, and the machine behind `world`. */
+export interface Io {
+  readonly world: World
+  readonly cwd: string
+  readonly home: string
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
+  readonly stderr: Writable
+}
+
+export const print = (io: Io, text: string): void => {
+  io.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+}
+
+export const printJson = (io: Io, value: unknown): void => {
+  io.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+/** Lines up the columns of a table; the last column is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, at) =>
+    Math.max(...rows.map((row) => row[at]?.length ?? 0)),
+  )
+  return rows
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

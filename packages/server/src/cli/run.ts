@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util'
+import { toFault } from '@countersign/contract'
+import { call } from './call.ts'
+import { EXIT, type Command, type Parsed } from './command.ts'
+import { doctor } from './doctor.ts'
+import { init } from './init-command.ts'
+import type { Io } from './io.ts'
+import { log } from './log.ts'
+import { serve } from './serve.ts'
+import { tools } from './tools.ts'
+import { VERSION } from './version.ts'
+
+const COMMANDS: Readonly<Record<string, Command>> = { serve, init, doctor, tools, call, log }
+
+/** Runs one command line. Resolves with the exit code; whatever fails is one readable message. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === '--version' || name === '-V') {
+    io.stdout.write(`${VERSION}\n`)
+    return EXIT.ok
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const [topic] = rest
+    const asked = topic === undefined ? undefined : find(topic)
+    io.stdout.write(asked ? helpOf(asked) : overview())
+    return EXIT.ok
+  }
+  const command = find(name)
+  if (!command) {
+    io.stderr.write(`countersign: there is no command "${name}".\n\n${overview()}`)
+    return EXIT.usage
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    io.stdout.write(helpOf(command))
+    return EXIT.ok
+  }
+  return carryOut(name, command, rest, io)
+}
+
+const find = (name: string): Command | undefined =>
+  Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+
+async function carryOut(
+  name: string,
+  command: Command,
+  argv: readonly string[],
+  io: Io,
+): Promise<number> {
+  let parsed: Parsed
+  try {
+    parsed = parseArgs({ args: [...argv], options: command.options, allowPositionals: true })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    io.stderr.write(`countersign ${name}: ${why}\n\n${helpOf(command)}`)
+    return EXIT.usage
+  }
+  try {
+    return await command.run(parsed, io)
+  } catch (thrown) {
+    const fault = toFault(thrown)
+    const bug = fault.code === 'server/bug' ? `\n${stackOf(fault.cause)}` : ''
+    io.stderr.write(`countersign ${name}: ${fault.message}${bug}\n`)
+    return EXIT.cannot
+  }
+}
+
+const stackOf = (cause: unknown): string =>
+  cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+
+const helpOf = ({ usage, summary, help }: Command): string =>
+  `${summary}\n\nUsage: countersign ${usage}\n\n${help}\n`
+
+function overview(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length))
+  const lines = Object.entries(COMMANDS).map(
+    ([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`,
+  )
+  return `Countersign ${VERSION}: a signature next to every action an AI agent takes.
+
+Usage: countersign <command> [options]
+
+${lines.join('\n')}
+
+  countersign help <command>   what a command takes
+  countersign --version
+`
+}

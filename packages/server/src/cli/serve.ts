@@ -1,0 +1,156 @@
+import { Fault, type FaultCode } from '@countersign/contract'
+import { localAuthenticator } from '#auth'
+import { serveStdio } from '#gateway'
+import { makeLog } from '#telemetry'
+import { openHouse, type House, type Watcher } from '../server.ts'
+import { banner, callLine } from './banner.ts'
+import {
+  CONFIG_HELP,
+  CONFIG_OPTION,
+  EXIT,
+  flag,
+  JSON_OPTION,
+  textOption,
+  type Command,
+  type Parsed,
+} from './command.ts'
+import { findConfig } from './find-config.ts'
+import { print, printJson, type Io } from './io.ts'
+import { announce } from './running.ts'
+import { acceptRelays, relayStdio } from './stdio-relay.ts'
+
+export const serve: Command = {
+  summary: 'Runs the gateway in front of the configured servers.',
+  usage: 'serve [--stdio [--view NAME]] [options]',
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    stdio: { type: 'boolean' },
+    view: { type: 'string', short: 'v' },
+    port: { type: 'string', short: 'p' },
+  },
+  help: `  --stdio             serve one client over standard input and output; when a Countersign of
+                      this configuration is running already, that one answers
+  -v, --view NAME     with --stdio: a server or view (default: all servers)
+  -p, --port N        listen on this port instead of the configured one; 0 takes a free one
+${CONFIG_HELP}
+  --json              print one JSON line for each event: listening, call, change, problem, stopping`,
+  run: async (parsed, io) => {
+    const config = withPort(findConfig(parsed, io), textOption(parsed, 'port'))
+    return flag(parsed, 'stdio')
+      ? serveOverStdio(parsed, io, config)
+      : serveOverHttp(parsed, io, config)
+  },
+}
+
+type Config = ReturnType<typeof findConfig>
+
+function withPort(config: Config, port: string | undefined): Config {
+  if (port === undefined) return config
+  const number = Number(port)
+  if (!/^\d+$/.test(port) || number > 65_535) {
+    throw new Fault('config/invalid', '--port must be a number from 0 to 65535.')
+  }
+  return { ...config, listen: { ...config.listen, port: number } }
+}
+
+async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<number> {
+  const asJson = flag(parsed, 'json')
+  const log = makeLog(config.log.level)
+  const house = await openHouse(config, { world: io.world, log, watcher: watcher(io, asJson) })
+  const stopping = stopSignal()
+  try {
+    const door = await house.listen()
+    acceptRelays(house, door.server)
+    const url = urlOf(config, door.port)
+    const forget = announce(config, io.world, url)
+    if (asJson) {
+      printJson(io, {
+        event: 'listening',
+        url: `${url}/mcp`,
+        pid: io.world.pid,
+        recovered: house.recovered,
+      })
+    } else print(io, banner(config, url, house.recovered))
+    await stopping
+    if (asJson) printJson(io, { event: 'stopping' })
+    else print(io, 'Stopping: calls under way may end first.')
+    forget()
+  } finally {
+    await house[Symbol.asyncDispose]()
+  }
+  return EXIT.ok
+}
+
+function urlOf({ listen }: Config, port: number): string {
+  if (listen.publicUrl !== undefined) return listen.publicUrl
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+  return `http://${host}:${String(port)}`
+}
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once('SIGINT', () => {
+      resolve()
+    })
+    process.once('SIGTERM', () => {
+      resolve()
+    })
+  })
+
+function watcher(io: Io, asJson: boolean): Watcher {
+  if (asJson) {
+    return {
+      onCall: ({ opening, closing }) => {
+        printJson(io, { event: 'call', ...opening, ...closing })
+      },
+      onChange: (server, changes) => {
+        printJson(io, { event: 'change', server, changes })
+      },
+      onProblem: (server, problem) => {
+        printJson(io, { event: 'problem', server, problem })
+      },
+    }
+  }
+  return {
+    onCall: (ended) => {
+      print(io, callLine(new Date(io.world.now()), ended))
+    },
+    onChange: (server, changes) => {
+      const names = changes.map(({ kind, name }) => `${kind} ${name}`).join(', ')
+      print(io, `! ${server}: definitions changed: ${names}`)
+    },
+    onProblem: (server, problem) => {
+      print(io, `! ${server}: ${problem}`)
+    },
+  }
+}
+
+/** Standard output belongs to the protocol: nothing else is printed. */
+async function serveOverStdio(parsed: Parsed, io: Io, config: Config): Promise<number> {
+  const view = textOption(parsed, 'view') ?? ''
+  const log = makeLog(config.log.level === 'info' ? 'warn' : config.log.level)
+  let house: House
+  try {
+    house = await openHouse(config, { world: io.world, log })
+  } catch (thrown) {
+    const inUse: FaultCode = 'store/unavailable'
+    if (!(thrown instanceof Fault && thrown.code === inUse)) throw thrown
+    return relayStdio(config, io, view, thrown)
+  }
+  try {
+    // Others of this configuration, the CLI and further desktop clients, reach us here.
+    const door = await house.listen().catch(() => house.listen({ port: 0 }))
+    acceptRelays(house, door.server)
+    const { publicUrl: _elsewhere, ...listen } = config.listen
+    const forget = announce(config, io.world, urlOf({ ...config, listen }, door.port))
+    const found = house.gateway.view(view)
+    if (!found) throw new Fault('http/not-found', `there is no server or view "${view}".`)
+    const rooms = { gateway: house.gateway, who: localAuthenticator(undefined), view: found }
+    await serveStdio({ ...rooms, input: io.stdin, output: io.stdout, limits: config.limits })
+    forget()
+  } finally {
+    await house[Symbol.asyncDispose]()
+  }
+  return EXIT.ok
+}

@@ -1,0 +1,124 @@
+import { dirname, resolve } from 'node:path'
+import type { z } from 'zod'
+import type { World } from '#base'
+import type { ServerSpec } from '#upstream'
+import { readDocument } from './document.ts'
+import { isFields, type Fields } from './fields.ts'
+import { foreignOf, type Foreign } from './foreign.ts'
+import type { Limits } from './limits.ts'
+import { listenOf, type Listen } from './listen.ts'
+import { invalid, type Complain, type Mistake } from './mistake.ts'
+import { configSchema, SECTIONS } from './schema.ts'
+import { folderFrom } from './server-spec.ts'
+import { readServers } from './servers.ts'
+import { complainShape, unknownField, withoutWrong } from './shape-problem.ts'
+import { readViews, type View } from './views.ts'
+
+/** Everything the operator decided before the start. Paths are absolute, variables are filled in. */
+export interface Config {
+  /** The file it was read from. */
+  readonly path: string
+  readonly listen: Listen
+  /** The folder of the store and the keys. */
+  readonly data: string
+  /** In the order of the file, without those that are disabled. */
+  readonly servers: readonly ServerSpec[]
+  readonly disabled: readonly string[]
+  readonly views: readonly View[]
+  readonly ledger: { readonly reads: 'batched' | 'ahead' }
+  readonly limits: Limits
+  readonly log: { readonly level: string }
+  /** What was passed over or is unwise, in words for the operator; no values of variables. */
+  readonly notes: readonly string[]
+}
+
+export interface ConfigText {
+  readonly world: Pick<World, 'env'>
+  readonly text: string
+  /** Shown in mistakes as it is; relative paths start from its folder. */
+  readonly path: string
+  /** Further variables, of the data folder; the environment wins. */
+  readonly secrets?: (data: string, complain: Complain) => ReadonlyMap<string, string>
+}
+
+/** Reads everything before it complains, so that all mistakes are said at once. */
+export function parseConfig(source: ConfigText): Config {
+  const { path, text } = source
+  const read = readDocument(text.replace(/^\uFEFF/, ''), /\.jsonc?$/i.test(path))
+  if (!read.ok) throw invalid(path, read.mistakes)
+  const { value, mistakeAt } = read.document
+  const mistakes: Mistake[] = []
+  const complain: Complain = (...said) => {
+    mistakes.push(mistakeAt(...said))
+  }
+  if (value !== null && !isFields(value)) {
+    complain([], 'not a mapping', 'start with a line such as `servers:`')
+    throw invalid(path, mistakes)
+  }
+  const config = configOf(source, withoutNothing(value ?? {}), complain)
+  if (mistakes.length > 0 || !config) throw invalid(path, mistakes)
+  return config
+}
+
+function configOf(source: ConfigText, written: Fields, complain: Complain): Config | undefined {
+  const { world, path, secrets } = source
+  const foreign = foreignOf(path, written)
+  const root = foreign ? { mcpServers: written[foreign.key] } : written
+  complainUnknown(root, complain)
+  const folder = dirname(resolve(path))
+  const data = dataOf(root, folder, complain)
+  const extra = secrets?.(data, complain)
+  const notes = [...(foreign?.notes ?? [])]
+  const { servers, disabled, ids } = readServers(root, {
+    folder,
+    variable: (name) => world.env(name) ?? extra?.get(name),
+    complain: relocated(foreign, complain),
+    note: (text) => void notes.push(text),
+  })
+  const views = readViews(root['views'], ids, disabled, complain)
+  const { shape } = configSchema
+  const listen = section(shape.listen, 'listen', root, complain)
+  const where = listen && listenOf(listen, complain)
+  const ledger = section(shape.ledger, 'ledger', root, complain)
+  const limits = section(shape.limits, 'limits', root, complain)
+  const log = section(shape.log, 'log', root, complain)
+  if (!where || !ledger || !limits || !log) return undefined
+  const said = { data, servers, disabled, views, ledger, limits, log, notes }
+  return { path: resolve(path), listen: where, ...said }
+}
+
+function section<S extends z.ZodType>(
+  schema: S,
+  name: string,
+  root: Fields,
+  complain: Complain,
+): z.output<S> | undefined {
+  const read = schema.safeParse(root[name])
+  if (read.success) return read.data
+  const { issues } = read.error
+  const written = root[name]
+  complainShape(issues, written, [name], complain)
+  return isFields(written) ? schema.safeParse(withoutWrong(written, issues)).data : undefined
+}
+
+function complainUnknown(root: Fields, complain: Complain): void {
+  for (const key of Object.keys(root)) if (!SECTIONS.has(key)) unknownField(key, [], complain)
+}
+
+function dataOf(root: Fields, folder: string, complain: Complain): string {
+  const written = section(configSchema.shape.data, 'data', root, complain)
+  if (written !== undefined && /^~(?:[/\\]|$)/.test(written)) {
+    complain(['data'], '~ means nothing here', 'write the whole path, or one relative to this file')
+  }
+  return folderFrom(folder, written ?? '.')
+}
+
+/** A client's file has its servers elsewhere than our schema says. */
+const relocated =
+  (foreign: Foreign | undefined, complain: Complain): Complain =>
+  (at, ...said) =>
+    complain(foreign && at[0] === 'mcpServers' ? [foreign.key, ...at.slice(1)] : at, ...said)
+
+/** `servers:` with every entry commented out is no mistake. */
+const withoutNothing = (root: object): Fields =>
+  Object.fromEntries(Object.entries(root).filter(([, value]) => value !== null))

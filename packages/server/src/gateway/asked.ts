@@ -1,0 +1,47 @@
+import type { Fault, InputRequest, JsonObject, RpcError } from '@countersign/contract'
+import type { View } from '#registry'
+import type { Exchange, Outgoing } from '#upstream'
+
+/** A request that reaches a server and is therefore governed. */
+export type CallMethod = Outgoing['method']
+
+/** One governed call, as it was asked: read once, in one shape for both protocol eras. */
+export interface Asked {
+  /** The call's id in the ledger; all rounds of a conversation share it. */
+  readonly call: string
+  readonly view: View
+  readonly method: CallMethod
+  /** The client's own parameters, free of everything reserved for its hop. */
+  readonly params: JsonObject
+  readonly round: Round
+}
+
+/** Where a conversation of several requests stands (MRTR). The first request is round 1. */
+export interface Round {
+  readonly number: number
+  readonly inputResponses?: JsonObject
+  readonly requestState?: string
+}
+
+/** What came of a call, before any protocol revision has a say in how it looks. */
+export type Outcome =
+  | { readonly kind: 'answered'; readonly result: JsonObject; readonly server: string }
+  | { readonly kind: 'errored'; readonly error: RpcError; readonly server: string }
+  | {
+      readonly kind: 'input'
+      readonly inputRequests: Readonly<Record<string, InputRequest>>
+      readonly requestState: string | undefined
+      readonly server: string
+    }
+  | { readonly kind: 'refused'; readonly fault: Fault }
+
+/** The client's side of one call: what the upstream may say and ask, and how questions are carried. */
+export interface Client extends Exchange {
+  /** What the ledger calls this client: a label, never a reason to trust it (V-048). */
+  readonly label: string
+  /**
+   * `live` asks on the open stream, so a modern server's rounds are played by us; `rounds` lets them
+   * return to the client, which comes back with the answers.
+   */
+  readonly questions: 'live' | 'rounds'
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Fault } from '@countersign/contract'
+import { systemWorld } from '#base'
+import type { Upstream } from '#upstream'
+import type { Asked, Client } from './asked.ts'
+import { call, type CallRooms } from './call.ts'
+
+const who = { id: 'ada', proof: 'local' } as const
+
+function asked(effect: 'read' | 'write'): Asked {
+  const annotations = effect === 'read' ? { readOnlyHint: true } : { destructiveHint: false }
+  const definition = {
+    server: 'files',
+    kind: 'tool',
+    name: 'rm',
+    digest: 'sha256:1',
+    body: { name: 'rm', annotations },
+  } as const
+  const exposed = { name: 'files_rm', body: definition.body, definition, paramHeaders: [] }
+  const found = { server: 'files', name: 'rm', exposed }
+  const view = { id: '', servers: ['files'], find: () => found } as unknown as Asked['view']
+  return {
+    call: 'call_1',
+    view,
+    method: 'tools/call',
+    params: { name: 'files_rm', arguments: { path: '/tmp/x' } },
+    round: { number: 1 },
+  }
+}
+
+const client = {
+  label: 'test',
+  questions: 'live',
+  owner: 'ada',
+  capabilities: {},
+  signal: AbortSignal.abort(),
+} as unknown as Client
+
+function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
+  return {
+    world: systemWorld,
+    policy: {
+      decide: (_who, judged) => ({ kind: 'allow', permitted: judged, policies: ['permit-all'] }),
+    },
+    ledger: {
+      open: async (facts) => {
+        written.push(`opened ${facts.server}/${facts.name} ${facts.effect}`)
+        return { call: facts.call, effect: facts.effect }
+      },
+      close: async (_entry, facts) => void written.push(`closed ${facts.outcome}`),
+      note: async () => undefined,
+      read: () => [],
+      recover: async () => [],
+    },
+    upstream: () => ({ spec: { id: 'files' }, call: send }) as unknown as Upstream,
+    onEnd: () => undefined,
+  }
+}
+
+test('an entry stands before the effect and is closed after it', async () => {
+  const written: string[] = []
+  const send: Upstream['call'] = async (outgoing) => {
+    written.push(`sent ${String(outgoing.params['name'])}`)
+    return { kind: 'result', result: { content: [] } }
+  }
+  const outcome = await call(rooms(send, written), who, asked('write'), client)
+  assert.equal(outcome.kind, 'answered')
+  assert.deepEqual(written, ['opened files/rm write', 'sent rm', 'closed answered'])
+})
+
+test('nothing is sent when the entry cannot be written', async () => {
+  const broken = rooms(async () => assert.fail('reached the server'))
+  const ledger = {
+    ...broken.ledger,
+    open: async () => {
+      throw new Fault('ledger/unavailable', 'The disk is full.')
+    },
+  }
+  await assert.rejects(call({ ...broken, ledger }, who, asked('write'), client), {
+    code: 'ledger/unavailable',
+  })
+})
+
+test('a denied call never reaches the server, and is written down twice', async () => {
+  const written: string[] = []
+  const denying = {
+    ...rooms(async () => assert.fail('reached the server'), written),
+    policy: { decide: () => ({ kind: 'deny', because: 'Owners only.', policies: ['p'] }) as const },
+  }
+  const outcome = await call(denying, who, asked('write'), client)
+  assert.equal(outcome.kind === 'refused' && outcome.fault.code, 'policy/denied')
+  assert.deepEqual(written, ['opened files/rm write', 'closed refused'])
+})
+
+test('a write whose connection broke after sending is of unknown outcome, a read just failed', async () => {
+  const breaks: Upstream['call'] = async () => {
+    throw new Fault('upstream/broken', 'files closed the connection.')
+  }
+  const write = await call(rooms(breaks), who, asked('write'), client)
+  assert.equal(write.kind === 'refused' && write.fault.code, 'call/unknown-outcome')
+  const read = await call(rooms(breaks), who, asked('read'), client)
+  assert.equal(read.kind === 'refused' && read.fault.code, 'upstream/broken')
+})
+
+test('what never left for the server is not of unknown outcome, even a write', async () => {
+  const down: Upstream['call'] = async () => {
+    throw new Fault('upstream/unavailable', 'files does not answer.')
+  }
+  const outcome = await call(rooms(down), who, asked('write'), client)
+  assert.equal(outcome.kind === 'refused' && outcome.fault.code, 'upstream/unavailable')
+})

@@ -1,0 +1,141 @@
+import { canonical, Fault, toFault, type JsonObject } from '@countersign/contract'
+import type { Closing, Ledger, Opening } from '#audit'
+import type { Principal } from '#auth'
+import { digestOf, type World } from '#base'
+import type { Decision, Policy } from '#policy'
+import type { Upstream } from '#upstream'
+import type { Asked, Client, Outcome } from './asked.ts'
+import { converse } from './converse.ts'
+import { outgoing, targetOf, type Target } from './target.ts'
+
+/** A call that is over, for whoever watches them go by. */
+export interface CallEnded {
+  readonly opening: Opening
+  readonly closing: Closing
+}
+
+export interface CallRooms {
+  readonly world: World
+  readonly policy: Policy
+  readonly ledger: Ledger
+  readonly upstream: (server: string) => Upstream
+  readonly onEnd: (ended: CallEnded) => void
+}
+
+/**
+ * Carries one call from asked to outcome. Every governed effect passes through here.
+ *
+ * The ledger entry is opened before the effect and closed after it, so a crash in between leaves an
+ * open entry: a visible question, never a silent gap.
+ */
+export async function call(
+  rooms: CallRooms,
+  who: Principal,
+  asked: Asked,
+  client: Client,
+): Promise<Outcome> {
+  const startedAt = rooms.world.monotonic()
+  const target = targetOf(asked)
+  const decision = rooms.policy.decide(who, target)
+  const opening = openingOf(who, asked, client, target, decision)
+  const entry = await rooms.ledger.open(opening)
+  const outcome = await act(rooms, decision, asked, client).catch(refused)
+  const closing = closingOf(outcome, rooms.world.monotonic() - startedAt)
+  await rooms.ledger.close(entry, closing)
+  rooms.onEnd({ opening, closing })
+  return outcome
+}
+
+async function act(
+  rooms: CallRooms,
+  decision: Decision<Target>,
+  asked: Asked,
+  client: Client,
+): Promise<Outcome> {
+  if (decision.kind === 'deny') throw new Fault('policy/denied', decision.because)
+  const target = decision.permitted
+  const upstream = rooms.upstream(target.server)
+  try {
+    const reply = await converse(rooms.world, upstream, outgoing(target, asked), client)
+    const server = target.server
+    switch (reply.kind) {
+      case 'result':
+        return { kind: 'answered', result: reply.result, server }
+      case 'error':
+        return { kind: 'errored', error: reply.error, server }
+      case 'input': {
+        const { inputRequests, requestState } = reply
+        return { kind: 'input', inputRequests, requestState, server }
+      }
+    }
+  } catch (thrown) {
+    throw honest(toFault(thrown), target)
+  }
+}
+
+/** After the request left for the server and no answer came, a write may have happened. Say so. */
+function honest(fault: Fault, { effect, name }: Target): Fault {
+  const mayHaveHappened = LEFT_FOR_SERVER.includes(fault.code)
+  if (!mayHaveHappened || effect === 'read' || effect === 'idempotent') return fault
+  return new Fault(
+    'call/unknown-outcome',
+    `Unknown outcome. "${name}" was sent and the connection broke before an answer (${fault.message}) It may have happened. Do not repeat it before someone has checked.`,
+    { cause: fault },
+  )
+}
+
+const LEFT_FOR_SERVER: readonly string[] = [
+  'upstream/timeout',
+  'upstream/broken',
+  'upstream/too-large',
+]
+
+const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) })
+
+function openingOf(
+  who: Principal,
+  asked: Asked,
+  client: Client,
+  target: Target,
+  decision: Decision<Target>,
+): Opening {
+  return {
+    // A later round of a conversation is an effect of its own, and has its own pair of entries.
+    call: asked.round.number === 1 ? asked.call : `${asked.call}.${asked.round.number}`,
+    principal: who.id,
+    client: client.label,
+    view: asked.view.id,
+    server: target.server,
+    method: target.method,
+    name: target.name,
+    effect: target.effect,
+    decision: { kind: decision.kind, policies: decision.policies },
+    definition: target.digest,
+    arguments: digestOf(canonical(target.params['arguments'] ?? target.params)),
+    round: asked.round.number,
+  }
+}
+
+function closingOf(outcome: Outcome, elapsedMs: number): Closing {
+  const durationMs = Math.round(elapsedMs * 1_000) / 1_000
+  switch (outcome.kind) {
+    case 'answered': {
+      const isError = outcome.result['isError'] === true
+      return { outcome: 'answered', isError, result: resultDigest(outcome.result), durationMs }
+    }
+    case 'errored':
+      return { outcome: 'failed', reason: String(outcome.error.code), durationMs }
+    case 'input':
+      return { outcome: 'input', durationMs }
+    case 'refused':
+      return { outcome: REFUSALS[outcome.fault.code] ?? 'failed', reason: outcome.fault.code, durationMs }
+  }
+}
+
+const REFUSALS: Readonly<Record<string, Closing['outcome']>> = {
+  'policy/denied': 'refused',
+  'call/cancelled': 'cancelled',
+  'call/unknown-outcome': 'unknown',
+}
+
+const resultDigest = (result: JsonObject): string => digestOf(JSON.stringify(result))

@@ -1,0 +1,113 @@
+import { Fault, own, type JsonObject, type RpcRequest, type RpcResponse } from '@countersign/contract'
+import type { Principal } from '#auth'
+import type { View, Views } from '#registry'
+import type { Store } from '#store'
+import { makeParking } from '#tasks'
+import type { UpstreamEvent } from '#upstream'
+import type { Outcome } from './asked.ts'
+import type { CallRooms } from './call.ts'
+import type { Channel } from './client.ts'
+import { makeHub } from './hub.ts'
+import { ensureListed, initializeResult, negotiate, type ListRooms } from './lists.ts'
+import { serveListen } from './listen.ts'
+import { faultError, failure, success } from './project.ts'
+import { STATE_MS } from './request-state.ts'
+import { noticeLegacy, serveLegacy, type LegacyServed } from './serve-legacy.ts'
+import { serveModern, type ModernRequest, type Served } from './serve-modern.ts'
+import { makeSessions, type Session, type SessionLimits } from './session.ts'
+
+export interface GatewayRooms extends CallRooms, ListRooms {
+  readonly store: Store
+  readonly views: Views
+  readonly servers: readonly string[]
+  readonly limits: SessionLimits & { readonly listenersMax: number }
+}
+
+/** Both protocol eras behind one door; who carries the bytes is not known in here. */
+export interface Gateway {
+  readonly view: (id: string) => View | undefined
+  readonly modern: (request: ModernRequest) => Promise<Served>
+  readonly initialize: (
+    who: Principal,
+    view: View,
+    request: RpcRequest,
+  ) => Promise<{ readonly session: Session; readonly response: RpcResponse }>
+  readonly session: (who: Principal, view: View, id: string) => Session | undefined
+  readonly legacy: (
+    session: Session,
+    who: Principal,
+    request: RpcRequest,
+    channel: Channel,
+  ) => Promise<LegacyServed>
+  readonly notice: typeof noticeLegacy
+  /** The session's set of watched things changed: its GET stream was opened or closed. */
+  readonly watching: () => void
+  readonly endSession: (session: Session) => void
+  readonly onEvent: (server: string, event: UpstreamEvent) => void
+  /** Ends every stream that would stay open for ever; calls go on until they are over. */
+  readonly drain: () => void
+  /** Cancels what is left, and resolves when each call has its outcome in the ledger. */
+  readonly close: () => Promise<void>
+}
+
+export function makeGateway(given: GatewayRooms): Gateway {
+  const closing = new AbortController()
+  const parking = makeParking<Outcome>(given.world, STATE_MS)
+  const sessions = makeSessions(given.world, given.seal, given.store, given.limits)
+  const hub = makeHub({ ...given, sessions })
+  const rooms = { ...given, hub, parking }
+
+  const running = new Set<Promise<unknown>>()
+  const tracked = <Value>(work: Promise<Value>): Promise<Value> => {
+    running.add(work)
+    const over = (): void => void running.delete(work)
+    work.then(over, over)
+    return work
+  }
+
+  const viewOf = (session: Session): View => {
+    const view = given.views.find(session.facts.view)
+    if (!view) throw new Fault('session/unknown', 'The view of this session is gone.')
+    return view
+  }
+
+  return {
+    view: (id) => given.views.find(id),
+    modern: async (request) => {
+      if (request.request.method !== 'subscriptions/listen') {
+        return tracked(serveModern(rooms, request))
+      }
+      return serveListen(rooms, request, closing.signal).catch((thrown: unknown) => {
+        const fault = thrown instanceof Fault ? thrown : new Fault('server/bug', 'Something broke.')
+        return { response: failure(request.request.id, faultError(fault)), fault }
+      })
+    },
+    initialize: async (who, view, request) => {
+      await ensureListed(rooms, view)
+      const params: JsonObject = request.params ?? {}
+      const revision = negotiate(own(params, 'protocolVersion'))
+      const session = sessions.create(who, view, revision, params)
+      return { session, response: success(request.id, initializeResult(rooms, view, revision)) }
+    },
+    session: sessions.find,
+    legacy: (session, who, request, channel) =>
+      tracked(serveLegacy(rooms, { who, view: viewOf(session), session, request, channel })),
+    notice: noticeLegacy,
+    watching: hub.changed,
+    endSession: (session) => {
+      sessions.end(session)
+      hub.changed()
+    },
+    onEvent: hub.onEvent,
+    drain: () => {
+      closing.abort()
+      for (const session of sessions.live()) session.listening?.end()
+    },
+    close: async () => {
+      closing.abort()
+      parking.close()
+      sessions.close()
+      await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  Fault,
+  isObject,
+  META,
+  own,
+  TASKS_EXTENSION,
+  type JsonObject,
+} from '@countersign/contract'
+import { notification } from './client.ts'
+import type { Filter, Hub } from './hub.ts'
+import { ensureListed } from './lists.ts'
+import { projectResult, success } from './project.ts'
+import type { ModernRequest, ModernRooms, Served } from './serve-modern.ts'
+
+export interface ListenRooms extends ModernRooms {
+  readonly hub: Hub
+  readonly limits: { readonly listenersMax: number }
+}
+
+const URIS_MAX = 1_000
+
+/**
+ * Serves `subscriptions/listen` until the client lets go or we stop (2026-07-28 Subscriptions). What
+ * can be honoured is said first; an empty subset is served too, since some clients always listen (L-009).
+ */
+export async function serveListen(
+  rooms: ListenRooms,
+  modern: ModernRequest,
+  closing: AbortSignal,
+): Promise<Served> {
+  const { request, view, channel, signal } = modern
+  await ensureListed(rooms, view)
+  if (rooms.hub.listeners() >= rooms.limits.listenersMax) {
+    throw new Fault('http/busy', 'Too many listen streams are open. Close one first.')
+  }
+  const { filter, acknowledged } = readFilter(modern)
+  const stop = rooms.hub.listen({ view, id: request.id, filter, channel })
+  channel.send(
+    notification('notifications/subscriptions/acknowledged', {
+      notifications: acknowledged,
+      _meta: { [META.subscriptionId]: request.id },
+    }),
+  )
+  await either(signal, closing)
+  stop()
+  // AM-01: over HTTP a graceful end is the result, then the end of the stream.
+  const result = projectResult({}, modern.envelope.revision, { [META.subscriptionId]: request.id })
+  return { response: success(request.id, result) }
+}
+
+function readFilter({ request, view, envelope }: ModernRequest): {
+  readonly filter: Filter
+  readonly acknowledged: JsonObject
+} {
+  const wanted = own(request.params ?? {}, 'notifications')
+  if (!isObject(wanted)) throw new Fault('rpc/bad-params', '"notifications" must be an object.')
+  if (own(wanted, 'taskIds') !== undefined && !envelope.capabilities.extensions?.[TASKS_EXTENSION]) {
+    // L-012: task notifications need the extension declared on this request.
+    throw new Fault('rpc/missing-capability', 'taskIds need the tasks extension.', {
+      data: { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } },
+    })
+  }
+  const lists = LISTS.filter(({ flag }) => own(wanted, flag) === true)
+  const uris = own(wanted, 'resourceSubscriptions')
+  const known = (Array.isArray(uris) ? uris : [])
+    .filter((uri) => typeof uri === 'string')
+    .slice(0, URIS_MAX)
+    // AM-37: what this principal could not read is left out of the acknowledgement.
+    .filter((uri) => view.resources().inward(uri) !== undefined)
+  return {
+    filter: { lists: new Set(lists.map(({ list }) => list)), uris: new Set(known) },
+    acknowledged: {
+      ...Object.fromEntries(lists.map(({ flag }) => [flag, true])),
+      ...(uris === undefined ? {} : { resourceSubscriptions: known }),
+    },
+  }
+}
+
+const LISTS = [
+  { flag: 'toolsListChanged', list: 'tools' },
+  { flag: 'promptsListChanged', list: 'prompts' },
+  { flag: 'resourcesListChanged', list: 'resources' },
+] as const
+
+const either = (a: AbortSignal, b: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const both = AbortSignal.any([a, b])
+    if (both.aborted) resolve()
+    both.addEventListener('abort', () => {
+      resolve()
+    })
+  })

@@ -1,0 +1,178 @@
+import {
+  Fault,
+  isModern,
+  isObject,
+  LEGACY_REVISIONS,
+  MODERN_REVISIONS,
+  own,
+  type JsonObject,
+  type Kind,
+  type Revision,
+} from '@countersign/contract'
+import type { Seal, World } from '#base'
+import type { Catalog, View } from '#registry'
+import type { Log } from '#telemetry'
+import type { Upstream } from '#upstream'
+import { projectResult, projectTool, SERVER_INFO } from './project.ts'
+
+export interface ListRooms {
+  readonly world: World
+  readonly log: Log
+  readonly seal: Seal
+  readonly catalog: Catalog
+  readonly upstream: (server: string) => Upstream
+}
+
+/** The list methods and what each carries. */
+export const LIST_METHODS = {
+  'tools/list': { kind: 'tool', key: 'tools' },
+  'prompts/list': { kind: 'prompt', key: 'prompts' },
+  'resources/list': { kind: 'resource', key: 'resources' },
+  'resources/templates/list': { kind: 'template', key: 'resourceTemplates' },
+} as const satisfies Record<string, { readonly kind: Kind; readonly key: string }>
+export type ListMethod = keyof typeof LIST_METHODS
+export const isListMethod = (method: string): method is ListMethod =>
+  Object.hasOwn(LIST_METHODS, method)
+
+/** Definitions on one page. Some clients stop at the first page, so it is generous. */
+const PAGE_ITEMS = 1_000
+/** How long a list waits for a server that has never been listed. After that it is left out. */
+const FIRST_LIST_MS = 15_000
+/** A listing older than this is renewed in the background when somebody looks at it. */
+const STALE_MS = 60_000
+
+/** Makes sure that every server of a view has been listed once; one that fails is left out, and said. */
+export async function ensureListed(rooms: ListRooms, view: View): Promise<void> {
+  const missing = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
+  if (missing.length > 0) {
+    const patience = AbortSignal.timeout(FIRST_LIST_MS)
+    await Promise.all(
+      missing.map((id) =>
+        Promise.race([rooms.catalog.ensure(rooms.upstream(id)), aborted(patience)]).catch(
+          (cause: unknown) => {
+            rooms.log.warn({ server: id, cause: String(cause) }, 'left out of a list')
+          },
+        ),
+      ),
+    )
+  }
+  renewStale(rooms, view)
+}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(new Fault('upstream/timeout', 'It took too long to list its tools.'))
+    })
+  })
+
+/** Only servers that are running are asked: looking at a list never starts a process. */
+function renewStale({ catalog, upstream, world, log }: ListRooms, view: View): void {
+  for (const id of view.servers) {
+    const { capturedAt } = catalog.listed(id)
+    const server = upstream(id)
+    const isStale = capturedAt !== undefined && world.now() - capturedAt > STALE_MS
+    if (!isStale || server.status().state !== 'ready') continue
+    catalog.capture(server).catch((cause: unknown) => {
+      log.warn({ server: id, cause: String(cause) }, 'a list could not be renewed')
+    })
+  }
+}
+
+/** One page of a list, in the words of one revision. */
+export function listPage(
+  rooms: ListRooms,
+  view: View,
+  method: ListMethod,
+  params: JsonObject,
+  revision: Revision,
+): JsonObject {
+  const { kind, key } = LIST_METHODS[method]
+  const all = view.list(kind)
+  const from = readCursor(rooms.seal, `${view.id} ${kind}`, params)
+  const page = all.slice(from, from + PAGE_ITEMS)
+  const end = from + page.length
+  const items = page.map(({ body }) => (kind === 'tool' ? projectTool(body, revision) : body))
+  const result = {
+    [key]: items,
+    // F-038: absence is the end; an empty cursor would be a cursor.
+    ...(end < all.length
+      ? { nextCursor: rooms.seal.seal('cursor', `${view.id} ${kind} ${String(end)}`) }
+      : {}),
+    ...(isModern(revision) ? freshness(rooms, view) : {}),
+  }
+  return projectResult(result, revision)
+}
+
+function readCursor(seal: Seal, of: string, params: JsonObject): number {
+  const cursor = own(params, 'cursor')
+  if (cursor === undefined) return 0
+  const opened = typeof cursor === 'string' ? seal.open('cursor', cursor) : undefined
+  const at = opened?.startsWith(`${of} `) ? Number(opened.slice(of.length + 1)) : Number.NaN
+  if (Number.isSafeInteger(at)) return at
+  throw new Fault('call/bad-cursor', 'This cursor is not one of this list. Start again without one.')
+}
+
+/** F-050, F-054: private always, and no longer than the least patient server allows. */
+function freshness({ catalog, world }: ListRooms, view: View): JsonObject {
+  const remaining = view.servers.map((id) => {
+    const { ttlMs, capturedAt } = catalog.listed(id)
+    return Math.max(0, ttlMs - (world.now() - (capturedAt ?? 0)))
+  })
+  return { ttlMs: Math.round(Math.min(...remaining, TTL_MS_MAX)), cacheScope: 'private' }
+}
+const TTL_MS_MAX = 300_000
+
+/** What every server of a view can do between them; the maximum while one is still unknown (V-010). */
+function capabilitiesOf({ catalog }: ListRooms, view: View): Set<string> {
+  const known = view.servers.map((id) => catalog.listed(id).introduction?.capabilities)
+  if (known.some((one) => one === undefined)) return new Set(CAPABILITIES)
+  return new Set(CAPABILITIES.filter((name) => known.some((one) => one && isObject(own(one, name)))))
+}
+const CAPABILITIES = ['tools', 'prompts', 'resources', 'completions', 'logging'] as const
+
+function declared(rooms: ListRooms, view: View, revision: Revision): JsonObject {
+  const has = capabilitiesOf(rooms, view)
+  return {
+    ...(has.has('tools') ? { tools: { listChanged: true } } : {}),
+    ...(has.has('prompts') ? { prompts: { listChanged: true } } : {}),
+    ...(has.has('resources') ? { resources: { subscribe: true, listChanged: true } } : {}),
+    ...(has.has('completions') && revision !== '2025-03-26' ? { completions: {} } : {}),
+    ...(has.has('logging') ? { logging: {} } : {}),
+  }
+}
+
+/** The first sentence stands alone: clients cut the rest (clients.md §3.2). */
+function instructionsOf({ catalog }: ListRooms, view: View): string | undefined {
+  const [only] = view.servers
+  if (view.id !== '' && view.servers.length === 1 && only !== undefined) {
+    return catalog.listed(only).introduction?.instructions
+  }
+  return `Tools of ${String(view.servers.length)} servers (${view.servers.join(', ')}), named {server}_{tool}; every call is recorded.`
+}
+
+/** The answer to `server/discover` (2026-07-28 server/discover). */
+export function discoverResult(rooms: ListRooms, view: View): JsonObject {
+  const instructions = instructionsOf(rooms, view)
+  const result = {
+    supportedVersions: [...MODERN_REVISIONS],
+    capabilities: declared(rooms, view, MODERN_REVISIONS[0]),
+    ...(instructions === undefined ? {} : { instructions }),
+    ...freshness(rooms, view),
+  }
+  return projectResult(result, MODERN_REVISIONS[0])
+}
+
+/** The answer to `initialize`: the revision asked for if we have it, else our latest legacy one (V-002). */
+export function initializeResult(rooms: ListRooms, view: View, revision: Revision): JsonObject {
+  const instructions = instructionsOf(rooms, view)
+  return {
+    protocolVersion: revision,
+    capabilities: declared(rooms, view, revision),
+    serverInfo: SERVER_INFO,
+    ...(instructions === undefined ? {} : { instructions }),
+  }
+}
+
+export const negotiate = (requested: unknown): (typeof LEGACY_REVISIONS)[number] =>
+  LEGACY_REVISIONS.find((revision) => revision === requested) ?? LEGACY_REVISIONS[0]

@@ -1,0 +1,201 @@
+import {
+  decodeHeaderValue,
+  Fault,
+  isLegacy,
+  isLogLevel,
+  isModern,
+  isObject,
+  META,
+  MODERN_REVISIONS,
+  own,
+  readCapabilities,
+  shapeOf,
+  type ClientCapabilities,
+  type JsonObject,
+  type LogLevel,
+  type ModernRevision,
+  type RequestId,
+  type RpcNotification,
+  type RpcRequest,
+  type Shape,
+} from '@countersign/contract'
+
+/** Request headers as Node gives them: lower-case names, repeated ones joined. */
+export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** What a modern request says of itself; nothing is inferred from earlier requests (V-026). */
+export interface Envelope {
+  readonly revision: ModernRevision
+  readonly capabilities: ClientCapabilities
+  readonly clientInfo: JsonObject | undefined
+  readonly logLevel: LogLevel | undefined
+  readonly progressToken: RequestId | undefined
+}
+
+/** One body, read once. A body that cannot be served carries the fault and the id to answer to. */
+export type Incoming =
+  | { readonly kind: 'modern'; readonly request: RpcRequest; readonly envelope: Envelope }
+  | { readonly kind: 'modern-notification'; readonly notification: RpcNotification }
+  | { readonly kind: 'legacy'; readonly message: Exclude<Shape, { kind: 'invalid' }> }
+  | { readonly kind: 'batch'; readonly messages: readonly Shape[] }
+  | { readonly kind: 'fault'; readonly fault: Fault; readonly id: RequestId | undefined }
+
+/** Without headers (stdio) there is nothing to cross-check: all metadata is in the body (S-006). */
+type Head = Headers | undefined
+
+/**
+ * Decides the era of a body by its claim alone, and checks what the claim promises: the truth table
+ * of protocol.md §1.1. Headers are only compared with the body, never believed against it.
+ */
+export function read(value: unknown, headers: Head): Incoming {
+  if (Array.isArray(value)) return readBatch(value)
+  const shape = shapeOf(value)
+  if (shape.kind === 'invalid') {
+    return faulty(new Fault('rpc/invalid', `Not a JSON-RPC message: ${shape.why}.`), shape.id)
+  }
+  if (shape.kind === 'response') return { kind: 'legacy', message: shape }
+  const claimed = hasClaim(shape.message)
+  const headerVersion = headerAt(headers, 'mcp-protocol-version')
+  const isModernHeader = headerVersion !== undefined && isModern(headerVersion)
+  if (shape.kind === 'notification') {
+    return claimed || isModernHeader
+      ? { kind: 'modern-notification', notification: shape.message }
+      : { kind: 'legacy', message: shape }
+  }
+  if (claimed) return readModern(shape.message, headers)
+  if (!isModernHeader) return { kind: 'legacy', message: shape }
+  return shape.message.method === 'initialize'
+    ? mismatch('An initialize request cannot carry a modern MCP-Protocol-Version.', shape.message.id)
+    : missingEnvelope(shape.message.id)
+}
+
+const faulty = (fault: Fault, id: RequestId | undefined): Incoming => ({ kind: 'fault', fault, id })
+const mismatch = (message: string, id: RequestId): Incoming =>
+  faulty(new Fault('rpc/header-mismatch', message), id)
+
+/** The claim is the presence of the key, whatever its value (H-003). */
+function hasClaim(message: RpcRequest | RpcNotification): boolean {
+  const meta = message.params && own(message.params, '_meta')
+  return isObject(meta) && Object.hasOwn(meta, META.protocolVersion)
+}
+
+function readBatch(values: readonly unknown[]): Incoming {
+  if (values.length === 0) return faulty(new Fault('rpc/invalid', 'An empty batch.'), undefined)
+  const messages = values.map(shapeOf)
+  const hasModern = messages.some(
+    (shape) => (shape.kind === 'request' || shape.kind === 'notification') && hasClaim(shape.message),
+  )
+  if (!hasModern) return { kind: 'batch', messages }
+  return faulty(new Fault('rpc/invalid', 'Requests of 2026-07-28 cannot be batched.'), undefined)
+}
+
+const missingEnvelope = (id: RequestId): Incoming =>
+  faulty(
+    new Fault(
+      'rpc/envelope',
+      `params._meta must carry "${META.protocolVersion}" and "${META.clientCapabilities}".`,
+    ),
+    id,
+  )
+
+function readModern(request: RpcRequest, headers: Head): Incoming {
+  const meta = own(request.params ?? {}, '_meta')
+  if (!isObject(meta)) return missingEnvelope(request.id)
+  const revision = own(meta, META.protocolVersion)
+  if (typeof revision !== 'string') return missingEnvelope(request.id)
+  const header = headerAt(headers, 'mcp-protocol-version')
+  // H-006: a disagreement is a header fault; agreement on something unknown is a version fault.
+  if (headers && header !== revision) {
+    return mismatch('MCP-Protocol-Version must equal the version in params._meta.', request.id)
+  }
+  if (!isModern(revision)) return unsupported(revision, request.id)
+  const capabilities = own(meta, META.clientCapabilities)
+  if (!isObject(capabilities)) return missingEnvelope(request.id)
+  const wrong = headers && headerFault(request, headers)
+  if (wrong !== undefined) return mismatch(wrong, request.id)
+  const logLevel = own(meta, META.logLevel)
+  if (logLevel !== undefined && !isLogLevel(logLevel)) {
+    return faulty(new Fault('rpc/bad-params', 'Unknown log level.'), request.id)
+  }
+  const info = own(meta, META.clientInfo)
+  return {
+    kind: 'modern',
+    request,
+    envelope: {
+      revision,
+      capabilities: readCapabilities(capabilities, revision),
+      clientInfo: isObject(info) ? info : undefined,
+      logLevel,
+      progressToken: tokenIn(meta),
+    },
+  }
+}
+
+const unsupported = (requested: string, id: RequestId): Incoming =>
+  faulty(
+    new Fault('rpc/unsupported-version', `MCP revision ${requested.slice(0, 40)} is not served.`, {
+      data: { supported: MODERN_REVISIONS, requested },
+    }),
+    id,
+  )
+
+/** The parameter that `Mcp-Name` repeats, by method (H-028). */
+const NAMED_BY: Readonly<Record<string, { readonly param: string; readonly isRequired: boolean }>> = {
+  'tools/call': { param: 'name', isRequired: true },
+  'prompts/get': { param: 'name', isRequired: true },
+  'resources/read': { param: 'uri', isRequired: true },
+  // AM-11: the plain TypeScript client does not send it on tasks/*.
+  'tasks/get': { param: 'taskId', isRequired: false },
+  'tasks/update': { param: 'taskId', isRequired: false },
+  'tasks/cancel': { param: 'taskId', isRequired: false },
+}
+
+/** What is wrong with the routing headers, or undefined (2026-07-28 Streamable HTTP, Server Validation). */
+function headerFault(request: RpcRequest, headers: Headers): string | undefined {
+  if (headerAt(headers, 'mcp-method') !== request.method) {
+    return 'Mcp-Method must equal the method in the body.'
+  }
+  const named = Object.hasOwn(NAMED_BY, request.method) ? NAMED_BY[request.method] : undefined
+  if (!named) return undefined
+  const raw = headerAt(headers, 'mcp-name')
+  if (raw === undefined) return named.isRequired ? 'Mcp-Name is required.' : undefined
+  const expected = own(request.params ?? {}, named.param)
+  const matches = expected !== undefined && decodeHeaderValue(raw) === expected
+  return matches ? undefined : `Mcp-Name must equal params.${named.param}.`
+}
+
+/** One header, outer whitespace removed (H-031). */
+export function headerAt(headers: Head, name: string): string | undefined {
+  const value = headers?.[name]
+  if (value === undefined) return undefined
+  return (typeof value === 'string' ? value : value.join(', ')).trim()
+}
+
+/** The progress token of a request; 0 is a token (V-054). */
+export function tokenIn(meta: JsonObject | undefined): RequestId | undefined {
+  const token = meta && own(meta, 'progressToken')
+  return typeof token === 'string' || Number.isSafeInteger(token) ? (token as RequestId) : undefined
+}
+
+/** True for a legacy revision named by a header, or none at all (H-012). */
+export const isLegacyHeader = (headers: Head): boolean => {
+  const version = headerAt(headers, 'mcp-protocol-version')
+  return version === undefined || isLegacy(version)
+}
+
+/** Parameters without what is reserved for the client's hop: only vendor keys of `_meta` go on (V-046). */
+export function ownParams(params: JsonObject | undefined): JsonObject {
+  if (!params) return {}
+  const { _meta: meta, inputResponses: _answers, requestState: _state, task: _task, ...rest } = params
+  if (!isObject(meta)) return rest
+  const kept = Object.entries(meta).filter(([key]) => !isReserved(key))
+  return kept.length > 0 ? { ...rest, _meta: Object.fromEntries(kept) } : rest
+}
+
+/** Reserved prefixes: those whose second label is `modelcontextprotocol` or `mcp` (V-043). */
+export function isReserved(key: string): boolean {
+  if (key === 'progressToken') return true
+  const prefix = /^([^/]+)\//.exec(key)?.[1]
+  const second = prefix?.split('.')[1]
+  return second === 'modelcontextprotocol' || second === 'mcp'
+}

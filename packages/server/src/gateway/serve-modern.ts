@@ -1,0 +1,293 @@
+import {
+  Fault,
+  META,
+  RPC,
+  toFault,
+  isObject,
+  own,
+  type InputRequest,
+  type JsonObject,
+  type RpcRequest,
+  type RpcResponse,
+} from '@countersign/contract'
+import type { Principal } from '#auth'
+import { newId } from '#base'
+import type { View } from '#registry'
+import { Conversation, type Parking } from '#tasks'
+import { answer } from './answer.ts'
+import type { Asked, CallMethod, Client, Outcome, Round } from './asked.ts'
+import { call, type CallRooms } from './call.ts'
+import { labelOf, voice, type Channel } from './client.ts'
+import { discoverResult, ensureListed, isListMethod, listPage, type ListRooms } from './lists.ts'
+import { checkParamHeaders } from './param-check.ts'
+import { failure, faultError, projectResult, SERVER_INFO, success, toolError } from './project.ts'
+import { ownParams, type Envelope, type Headers } from './read.ts'
+import { answersIn, openState, sealState, stateIn, type Carried } from './request-state.ts'
+
+export interface ModernRooms extends CallRooms, ListRooms {
+  readonly parking: Parking<Outcome>
+}
+
+/** One request of the modern era: everything it needs is in here. */
+export interface ModernRequest {
+  readonly who: Principal
+  readonly view: View
+  readonly request: RpcRequest
+  readonly envelope: Envelope
+  /** Undefined over stdio, where nothing is mirrored (S-006). */
+  readonly headers: Headers | undefined
+  readonly channel: Channel
+  /** Aborted when the client closes the stream: in this era that is a cancellation (H-050). */
+  readonly signal: AbortSignal
+}
+
+/** A response, and the fault behind it when there is one: it decides the HTTP status. */
+export interface Served {
+  readonly response: RpcResponse
+  readonly fault?: Fault
+}
+
+const CALL_METHODS: readonly string[] = [
+  'tools/call',
+  'resources/read',
+  'prompts/get',
+  'completion/complete',
+]
+export const isCallMethod = (method: string): method is CallMethod => CALL_METHODS.includes(method)
+
+/** Answers one modern request. Never rejects: what fails is answered as a fault. */
+export async function serveModern(rooms: ModernRooms, modern: ModernRequest): Promise<Served> {
+  const { request } = modern
+  try {
+    return await dispatch(rooms, modern)
+  } catch (thrown) {
+    const fault = toFault(thrown)
+    if (fault.code === 'server/bug') rooms.log.error({ cause: String(fault.cause) }, 'a bug')
+    return { response: failure(request.id, faultError(fault)), fault }
+  }
+}
+
+async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Served> {
+  const { request, view, envelope } = modern
+  const { method, id } = request
+  if (isCallMethod(method)) {
+    await ensureListed(rooms, view)
+    return callModern(rooms, modern, method)
+  }
+  if (isListMethod(method)) {
+    await ensureListed(rooms, view)
+    return { response: success(id, listPage(rooms, view, method, request.params ?? {}, envelope.revision)) }
+  }
+  if (method === 'server/discover') {
+    await ensureListed(rooms, view)
+    return { response: success(id, discoverResult(rooms, view)) }
+  }
+  throw new Fault('rpc/unknown-method', `There is no method "${method.slice(0, 100)}" in 2026-07-28.`)
+}
+
+async function callModern(
+  rooms: ModernRooms,
+  modern: ModernRequest,
+  method: CallMethod,
+): Promise<Served> {
+  const { view, request, headers, who } = modern
+  const params = request.params ?? {}
+  const exposed = method === 'tools/call' ? toolIn(view, params) : undefined
+  if (exposed && headers) checkParamHeaders(exposed, params, headers)
+  const scope = { who, view, method, params }
+  const state = stateIn(params)
+  const carried = state === undefined ? undefined : openState(rooms, scope, state)
+  const answers = answersIn(params)
+  if (carried?.kind === 'parked') return resume(rooms, modern, method, carried, answers ?? {})
+  const declined = carried?.kind === 'redo' ? refusedUrl(answers) : undefined
+  if (declined !== undefined) {
+    return { response: success(request.id, projectResult(toolError(declined), '2026-07-28')) }
+  }
+  return begin(rooms, modern, askedIn(rooms, modern, method, carried, answers))
+}
+
+function toolIn(view: View, params: JsonObject): ReturnType<View['list']>[number] | undefined {
+  const name = own(params, 'name')
+  return typeof name === 'string' ? view.find('tool', name)?.exposed : undefined
+}
+
+function askedIn(
+  rooms: ModernRooms,
+  { view, request }: ModernRequest,
+  method: CallMethod,
+  carried: Carried | undefined,
+  answers: JsonObject | undefined,
+): Asked {
+  const isLater = carried !== undefined && carried.kind !== 'parked'
+  const inner = carried?.kind === 'relay' ? carried.inner : undefined
+  const round: Round = {
+    number: isLater ? carried.round : 1,
+    // A redo starts the call over: the answers were for us, not for the server.
+    ...(answers && carried?.kind !== 'redo' ? { inputResponses: answers } : {}),
+    ...(inner === undefined ? {} : { requestState: inner }),
+  }
+  return {
+    call: isLater ? carried.call : newId(rooms.world, 'call'),
+    view,
+    method,
+    params: ownParams(request.params),
+    round,
+  }
+}
+
+/** Starts a call, which may end, ask the client to come back, or be parked with questions of its own. */
+async function begin(rooms: ModernRooms, modern: ModernRequest, asked: Asked): Promise<Served> {
+  const abort = new AbortController()
+  let attached: Channel | undefined = modern.channel
+  const conversation = new Conversation<Outcome>(rooms.world, (ask) => {
+    const client = clientOf(modern, () => attached, abort.signal, ask)
+    return call(rooms, modern.who, asked, client).catch(
+      (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) }),
+    )
+  })
+  const turn = await nextTurn(conversation, modern.signal, abort)
+  if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
+  attached = undefined
+  const parked = rooms.parking.park(modern.who.id, conversation, abort)
+  return ask(rooms, modern, asked, turn.questions, { kind: 'parked', id: parked.id, round: 1 })
+}
+
+async function resume(
+  rooms: ModernRooms,
+  modern: ModernRequest,
+  method: CallMethod,
+  carried: Extract<Carried, { kind: 'parked' }>,
+  answers: JsonObject,
+): Promise<Served> {
+  const asked = askedIn(rooms, modern, method, undefined, undefined)
+  const parked = rooms.parking.find(modern.who.id, carried.id)
+  if (!parked) {
+    // BR-038: a live call died with its process. It may have had effects; it is never re-run silently.
+    const text =
+      'This call was interrupted while it waited for your answer, and cannot be continued. It may have had effects. Check before calling again.'
+    return asked.method === 'tools/call'
+      ? { response: success(modern.request.id, projectResult(toolError(text), '2026-07-28')) }
+      : { response: failure(modern.request.id, { code: RPC.internal, message: text }) }
+  }
+  parked.conversation.answer(answers)
+  const turn = await nextTurn(parked.conversation, modern.signal, parked.abort)
+  if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
+  const next = { kind: 'parked', id: parked.id, round: carried.round + 1 } as const
+  return ask(rooms, modern, asked, turn.questions, next)
+}
+
+/** While a request is open its stream is the client's way to cancel; a parked call has none. */
+async function nextTurn(
+  conversation: Conversation<Outcome>,
+  signal: AbortSignal,
+  abort: AbortController,
+): ReturnType<Conversation<Outcome>['next']> {
+  const cancel = (): void => {
+    abort.abort()
+  }
+  if (signal.aborted) cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return await conversation.next()
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
+
+function clientOf(
+  { envelope, who, request }: ModernRequest,
+  channel: () => Channel | undefined,
+  signal: AbortSignal,
+  ask: Client['ask'],
+): Client {
+  return {
+    ...voice(channel, envelope.progressToken, () => envelope.logLevel),
+    label: labelOf(envelope.clientInfo),
+    questions: 'rounds',
+    owner: who.id,
+    // I-001: only these three may come back with questions.
+    capabilities: request.method === 'completion/complete' ? {} : envelope.capabilities,
+    clientInfo: envelope.clientInfo,
+    signal,
+    ask,
+    elicitationComplete: () => undefined, // I-047: not in this era; the retry finds out.
+    dispatched: () => undefined,
+  }
+}
+
+function conclude(
+  rooms: ModernRooms,
+  modern: ModernRequest,
+  asked: Asked,
+  outcome: Outcome,
+): Served {
+  const { id } = modern.request
+  if (outcome.kind === 'input') {
+    const { inputRequests, requestState, server } = outcome
+    const inner = requestState === undefined ? {} : { inner: requestState }
+    const round = asked.round.number + 1
+    return ask(rooms, modern, asked, inputRequests, {
+      kind: 'relay',
+      call: asked.call,
+      server,
+      round,
+      ...inner,
+    })
+  }
+  const urls = outcome.kind === 'errored' ? urlQuestions(outcome.error.code, outcome.error.data) : undefined
+  if (urls && asked.round.number < REDO_ROUNDS_MAX) {
+    const round = asked.round.number + 1
+    return ask(rooms, modern, asked, urls, { kind: 'redo', call: asked.call, round })
+  }
+  const said = answer(asked, outcome, modern.envelope.revision)
+  if (said.kind === 'result') return { response: success(id, said.result) }
+  return { response: failure(id, said.error), ...(said.fault ? { fault: said.fault } : {}) }
+}
+
+/** `input_required` with our own sealed state (2026-07-28 MRTR). */
+function ask(
+  rooms: ModernRooms,
+  { who, view, request }: ModernRequest,
+  asked: Asked,
+  inputRequests: Readonly<Record<string, InputRequest>>,
+  carried: Carried,
+): Served {
+  const scope = { who, view, method: asked.method, params: request.params ?? {} }
+  const result = {
+    resultType: 'input_required',
+    ...(Object.keys(inputRequests).length > 0
+      ? { inputRequests: inputRequests as unknown as JsonObject }
+      : {}),
+    requestState: sealState(rooms, scope, carried),
+    _meta: { [META.serverInfo]: SERVER_INFO },
+  }
+  return { response: success(request.id, result) }
+}
+
+const REDO_ROUNDS_MAX = 10
+
+/** A legacy server's -32042 as questions: the same URLs, without the ids of its era (I-047). */
+function urlQuestions(
+  code: number,
+  data: unknown,
+): Readonly<Record<string, InputRequest>> | undefined {
+  if (code !== RPC.urlElicitationRequired || !isObject(data)) return undefined
+  const list = own(data, 'elicitations')
+  const urls = (Array.isArray(list) ? list : []).filter(isObject)
+  if (urls.length === 0) return undefined
+  return Object.fromEntries(
+    urls.map((one, at) => {
+      const { elicitationId: _id, ...params } = one
+      return [`url${String(at + 1)}`, { method: 'elicitation/create', params: { ...params, mode: 'url' } }]
+    }),
+  )
+}
+
+/** What to say when the person did not agree to open a page; undefined when they did. */
+function refusedUrl(answers: JsonObject | undefined): string | undefined {
+  const given = Object.values(answers ?? {}).filter(isObject)
+  const isAgreed = given.length > 0 && given.every((one) => own(one, 'action') === 'accept')
+  return isAgreed
+    ? undefined
+    : 'Nothing was executed: the page that the server needs was not opened. Ask the user, then call again.'
+}

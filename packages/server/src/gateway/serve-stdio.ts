@@ -1,0 +1,212 @@
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import {
+  Fault,
+  isDeeperThan,
+  META,
+  MODERN_REVISIONS,
+  own,
+  type Era,
+  type RequestId,
+  type RpcMessage,
+  type RpcRequest,
+} from '@countersign/contract'
+import type { Principal } from '#auth'
+import type { View } from '#registry'
+import type { Channel } from './client.ts'
+import type { Gateway } from './gateway.ts'
+import { failure, faultError } from './project.ts'
+import { read, type Incoming } from './read.ts'
+import type { Session } from './session.ts'
+
+export interface StdioRooms {
+  readonly gateway: Gateway
+  readonly who: Principal
+  readonly view: View
+  readonly input: Readable
+  readonly output: Writable
+  readonly limits: { readonly bodyBytesMax: number; readonly depthMax: number }
+}
+
+/**
+ * Serves one client over its pipe until it closes it. The first message decides the era for the life
+ * of the process; a `server/discover` does not, since `initialize` may follow (S-020, S-021).
+ */
+export async function serveStdio(rooms: StdioRooms): Promise<void> {
+  const front = new StdioFront(rooms)
+  const lines = createInterface({ input: rooms.input, crlfDelay: Number.POSITIVE_INFINITY })
+  for await (const line of lines) if (line.trim() !== '') front.take(line)
+  await front.close()
+}
+
+class StdioFront {
+  readonly #rooms: StdioRooms
+  readonly #channel: Channel = {
+    send: (message) => {
+      this.#write(message)
+    },
+  }
+  /** Modern requests under way, by id: stdio cancels by notification (S-007). */
+  readonly #modern = new Map<RequestId, AbortController>()
+  readonly #running = new Set<Promise<unknown>>()
+  #session: Session | undefined
+  #era: Era | undefined
+
+  constructor(rooms: StdioRooms) {
+    this.#rooms = rooms
+  }
+
+  take(line: string): void {
+    const { bodyBytesMax, depthMax } = this.#rooms.limits
+    if (line.length > bodyBytesMax) {
+      this.#refuse(new Fault('http/too-large', 'This message is too large.'), undefined)
+    } else if (isDeeperThan(line, depthMax)) {
+      this.#refuse(new Fault('rpc/invalid', 'This message is nested too deeply.'), undefined)
+    } else this.#parsed(line)
+  }
+
+  async close(): Promise<void> {
+    for (const abort of this.#modern.values()) abort.abort()
+    if (this.#session) this.#rooms.gateway.endSession(this.#session)
+    await Promise.all(this.#running)
+  }
+
+  #parsed(line: string): void {
+    let value: unknown
+    try {
+      value = JSON.parse(line)
+    } catch {
+      this.#refuse(new Fault('rpc/parse', 'This line is not JSON.'), undefined)
+      return
+    }
+    const incoming = read(value, undefined)
+    const running = this.#serve(incoming).catch(() => undefined)
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  async #serve(incoming: Incoming): Promise<void> {
+    switch (incoming.kind) {
+      case 'fault':
+        this.#refuse(incoming.fault, incoming.id)
+        return
+      case 'modern':
+        return this.#serveModern(incoming)
+      case 'modern-notification': {
+        const id = incoming.notification.params && own(incoming.notification.params, 'requestId')
+        if (incoming.notification.method === 'notifications/cancelled') {
+          if (typeof id === 'string' || typeof id === 'number') this.#modern.get(id)?.abort()
+        }
+        return
+      }
+      case 'batch':
+        await Promise.all(
+          incoming.messages.map((message) =>
+            message.kind === 'invalid' ? undefined : this.#serve({ kind: 'legacy', message }),
+          ),
+        )
+        return
+      case 'legacy':
+        return this.#serveLegacy(incoming)
+    }
+  }
+
+  async #serveModern({ request, envelope }: Extract<Incoming, { kind: 'modern' }>): Promise<void> {
+    if (this.#era === 'legacy') {
+      this.#refuse(new Fault('rpc/invalid', 'This connection began with initialize.'), request.id)
+      return
+    }
+    if (request.method !== 'server/discover') this.#era = 'modern'
+    const abort = new AbortController()
+    this.#modern.set(request.id, abort)
+    const { gateway, who, view } = this.#rooms
+    const served = await gateway.modern({
+      who,
+      view,
+      request,
+      envelope,
+      headers: undefined,
+      channel: this.#channel,
+      signal: abort.signal,
+    })
+    this.#modern.delete(request.id)
+    // S-007: after a cancellation nothing more is sent for the request.
+    if (!abort.signal.aborted) this.#write(served.response)
+  }
+
+  async #serveLegacy({ message }: Extract<Incoming, { kind: 'legacy' }>): Promise<void> {
+    if (this.#era === 'modern') {
+      if (message.kind === 'request') this.#refuse(modernOnly(message.message), message.message.id)
+      // The modern client's cancellation carries no envelope of its own on some SDKs.
+      if (message.kind === 'notification') {
+        await this.#serve({ kind: 'modern-notification', notification: message.message })
+      }
+      return
+    }
+    if (message.kind === 'response') this.#session?.receive(message.message)
+    else if (message.kind === 'notification') {
+      if (this.#session) this.#rooms.gateway.notice(this.#session, message.message)
+    } else await this.#legacyRequest(message.message)
+  }
+
+  async #legacyRequest(request: RpcRequest): Promise<void> {
+    const { gateway, who, view } = this.#rooms
+    if (request.method === 'initialize' && !this.#session) {
+      this.#era = 'legacy'
+      const { session, response } = await gateway.initialize(who, view, request)
+      this.#session = session
+      // The pipe is always there: it is this session's stream for what belongs to no request.
+      session.listening = session.openStream()
+      session.listening.attach({
+        write: (chunk) => {
+          this.#writeEvent(chunk)
+        },
+        end: () => undefined,
+      })
+      gateway.watching()
+      this.#write(response)
+      return
+    }
+    if (!this.#session) {
+      if (request.method === 'ping') this.#write({ jsonrpc: '2.0', id: request.id, result: {} })
+      else this.#refuse(notInitialized(request), request.id)
+      return
+    }
+    const served = await gateway.legacy(this.#session, who, request, this.#channel)
+    if (served.response) this.#write(served.response)
+  }
+
+  /** An event of the session's own stream, as the one line it is on a pipe. */
+  #writeEvent(event: string): void {
+    const data = event.split('\n').find((line) => line.startsWith('data: '))
+    if (data && data.length > 'data: '.length) this.#line(data.slice('data: '.length))
+  }
+
+  #write(message: RpcMessage): void {
+    this.#line(JSON.stringify(message))
+  }
+
+  #line(text: string): void {
+    if (this.#rooms.output.writable) this.#rooms.output.write(`${text}\n`)
+  }
+
+  #refuse(fault: Fault, id: RequestId | undefined): void {
+    this.#write(failure(id, faultError(fault)))
+  }
+}
+
+/** S-021: a legacy request after the modern pin is told which revisions are served here. */
+const modernOnly = (request: RpcRequest): Fault => {
+  const requested = own(request.params ?? {}, 'protocolVersion')
+  return request.method === 'initialize'
+    ? new Fault('rpc/unsupported-version', 'This connection speaks a modern revision.', {
+        data: { supported: MODERN_REVISIONS, requested: typeof requested === 'string' ? requested : '' },
+      })
+    : new Fault('rpc/envelope', `params._meta must carry "${META.protocolVersion}".`)
+}
+
+/** AM-14: a discover without envelope is a malformed modern request; anything else came too early. */
+const notInitialized = (request: RpcRequest): Fault =>
+  request.method === 'server/discover'
+    ? new Fault('rpc/envelope', `params._meta must carry "${META.protocolVersion}".`)
+    : new Fault('rpc/invalid', 'Send initialize first.')

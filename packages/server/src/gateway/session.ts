@@ -1,0 +1,230 @@
+import {
+  Fault,
+  isObject,
+  own,
+  readCapabilities,
+  type ClientCapabilities,
+  type JsonObject,
+  type LegacyRevision,
+  type LogLevel,
+  type RequestId,
+  type RpcResponse,
+} from '@countersign/contract'
+import type { Principal } from '#auth'
+import type { Seal, World } from '#base'
+import type { View } from '#registry'
+import type { Migration, Store } from '#store'
+import type { InputAnswer } from '#upstream'
+import { EventStream, readEventId } from './event-stream.ts'
+
+export const GATEWAY_TABLES: Migration = {
+  room: 'gateway',
+  steps: [
+    `CREATE TABLE ended_sessions (nonce TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  ],
+}
+
+/** A session lives as long as a client may keep its id: v1 clients cannot begin a new one (Q-008). */
+const SESSION_MS = 7 * 24 * 3_600_000
+const SWEEP_MS = 60_000
+
+export interface SessionLimits {
+  /** A session unused for this long ends. */
+  readonly sessionIdleMs: number
+  readonly sessionsMax: number
+  /** Streams of one session that can still be resumed. */
+  readonly streamsPerSessionMax: number
+}
+
+/** What a legacy session id carries, so that any node can go on with it (H-077, rule 1). */
+interface Sealed {
+  readonly nonce: string
+  readonly principal: string
+  readonly view: string
+  readonly revision: LegacyRevision
+  readonly capabilities: ClientCapabilities
+  readonly clientInfo: JsonObject
+  readonly createdAt: number
+}
+
+/** One legacy client's conversation with us. */
+export class Session {
+  readonly id: string
+  readonly facts: Sealed
+  logLevel: LogLevel | undefined
+  usedAt: number
+  readonly subscriptions = new Set<string>()
+  readonly inFlight = new Map<RequestId, AbortController>()
+  /** The standalone GET stream, while the client has one. */
+  listening: EventStream | undefined
+  readonly #world: World
+  readonly #streamsMax: number
+  readonly #streams = new Map<string, EventStream>()
+  readonly #asks = new Map<RequestId, (answer: InputAnswer) => void>()
+  #askIds = 0
+
+  constructor(world: World, streamsMax: number, id: string, facts: Sealed) {
+    this.#world = world
+    this.#streamsMax = streamsMax
+    this.id = id
+    this.facts = facts
+    this.usedAt = world.now()
+  }
+
+  openStream(): EventStream {
+    const stream = new EventStream(this.#world.random(9).toString('base64url'))
+    this.#streams.set(stream.id, stream)
+    for (const [id, old] of this.#streams) {
+      if (this.#streams.size <= this.#streamsMax) return stream
+      if (old.isOver) this.#streams.delete(id)
+    }
+    if (this.#streams.size <= this.#streamsMax) return stream
+    this.#streams.delete(stream.id)
+    throw new Fault('http/busy', 'Too many streams are open in this session. Close one first.')
+  }
+
+  /** The stream an event id names, and the place in it to go on from. */
+  resume(
+    lastEventId: string,
+  ): { readonly stream: EventStream; readonly after: number } | undefined {
+    const at = readEventId(lastEventId)
+    const stream = at && this.#streams.get(at.stream)
+    return stream && { stream, after: at.seq }
+  }
+
+  /** A number for the next question, from 1: v1 peers ignore a cancellation of request 0 (P-014). */
+  nextAskId(): number {
+    return ++this.#askIds
+  }
+
+  /** Waits for the client's response to our request `id`. */
+  awaitAnswer(id: RequestId): Promise<InputAnswer> {
+    return new Promise((resolve) => {
+      this.#asks.set(id, resolve)
+    })
+  }
+
+  /** Settles a question. A late or repeated answer is normal and changes nothing (BR-025). */
+  settle(id: RequestId, answer: InputAnswer): void {
+    const resolve = this.#asks.get(id)
+    this.#asks.delete(id)
+    resolve?.(answer)
+  }
+
+  receive(response: RpcResponse): void {
+    if (response.id === undefined) return
+    this.settle(
+      response.id,
+      'result' in response
+        ? { kind: 'result', result: response.result }
+        : { kind: 'error', error: response.error },
+    )
+  }
+
+  get isIdle(): boolean {
+    return this.inFlight.size === 0 && this.listening === undefined && this.subscriptions.size === 0
+  }
+
+  close(): void {
+    for (const abort of this.inFlight.values()) abort.abort()
+    for (const stream of this.#streams.values()) stream.end()
+    this.listening?.end()
+  }
+}
+
+export interface Sessions {
+  readonly create: (who: Principal, view: View, revision: LegacyRevision, params: JsonObject) => Session
+  /** The session of exactly this principal on exactly this view, or undefined (H-081). */
+  readonly find: (who: Principal, view: View, id: string) => Session | undefined
+  readonly end: (session: Session) => void
+  readonly live: () => Iterable<Session>
+  readonly close: () => void
+}
+
+/** Sessions by sealed id: nothing must be stored for one to be found again after a restart. */
+export function makeSessions(
+  world: World,
+  seal: Seal,
+  store: Store,
+  limits: SessionLimits,
+): Sessions {
+  const live = new Map<string, Session>()
+  const isEnded = store.prepare('SELECT 1 FROM ended_sessions WHERE nonce = ?')
+  const markEnded = store.prepare('INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)')
+  const purge = store.prepare('DELETE FROM ended_sessions WHERE until < ?')
+  purge.run(world.now())
+  let stopSweep = world.after(SWEEP_MS, sweep)
+
+  function sweep(): void {
+    for (const session of live.values()) {
+      if (session.isIdle && world.now() - session.usedAt > limits.sessionIdleMs) end(session)
+    }
+    stopSweep = world.after(SWEEP_MS, sweep)
+  }
+
+  const end = (session: Session): void => {
+    live.delete(session.id)
+    session.close()
+    const { nonce, createdAt } = session.facts
+    store
+      .commit(() => void markEnded.run(nonce, createdAt + SESSION_MS))
+      .catch(() => undefined) // It is gone from memory; at worst a restart would know it again.
+  }
+
+  const keep = (session: Session): Session => {
+    live.set(session.id, session)
+    // The least recently used idle one makes room; its id opens it again when it comes back.
+    for (const [id, old] of live) {
+      if (live.size <= limits.sessionsMax) break
+      if (old.isIdle && old !== session) live.delete(id)
+    }
+    return session
+  }
+
+  const reopen = (id: string): Session | undefined => {
+    const opened = seal.open('session', id)
+    if (opened === undefined) return undefined
+    const facts = JSON.parse(opened) as Sealed
+    if (world.now() - facts.createdAt > SESSION_MS || isEnded.get(facts.nonce)) return undefined
+    return new Session(world, limits.streamsPerSessionMax, id, facts)
+  }
+
+  return {
+    create: (who, view, revision, params) => {
+      const facts: Sealed = {
+        nonce: world.random(16).toString('base64url'),
+        principal: who.id,
+        view: view.id,
+        revision,
+        capabilities: readCapabilities(own(params, 'capabilities'), revision),
+        clientInfo: shortInfo(own(params, 'clientInfo')),
+        createdAt: world.now(),
+      }
+      const id = seal.seal('session', JSON.stringify(facts))
+      return keep(new Session(world, limits.streamsPerSessionMax, id, facts))
+    },
+    find: (who, view, id) => {
+      const session = live.get(id) ?? reopen(id)
+      if (session?.facts.principal !== who.id || session.facts.view !== view.id) return undefined
+      live.delete(id)
+      session.usedAt = world.now()
+      return keep(session)
+    },
+    end,
+    live: () => live.values(),
+    close: () => {
+      stopSweep()
+      for (const session of live.values()) session.close()
+    },
+  }
+}
+
+/** Only what is needed of a client's own words: a session id must fit into a header. */
+function shortInfo(info: unknown): JsonObject {
+  if (!isObject(info)) return {}
+  const text = (key: string): JsonObject => {
+    const value = own(info, key)
+    return typeof value === 'string' ? { [key]: value.slice(0, 60) } : {}
+  }
+  return { ...text('name'), ...text('version') }
+}

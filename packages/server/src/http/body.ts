@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import { Fault, isDeeperThan } from '@countersign/contract'
+
+/** Reads a whole JSON body within its bounds, and parses it once. */
+export async function readJson(
+  request: IncomingMessage,
+  limits: { readonly bodyBytesMax: number; readonly depthMax: number },
+): Promise<unknown> {
+  const text = utf8(await readBytes(request, limits.bodyBytesMax))
+  if (isDeeperThan(text, limits.depthMax)) {
+    throw new Fault('rpc/invalid', `The body is nested deeper than ${String(limits.depthMax)} levels.`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Fault('rpc/parse', 'The body is not JSON.', { cause })
+  }
+}
+
+function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const tooLarge = new Fault('http/too-large', `The body exceeds ${String(bytesMax)} bytes.`)
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return Promise.reject(tooLarge)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > bytesMax) {
+        request.pause()
+        reject(tooLarge)
+      } else chunks.push(chunk)
+    })
+    request.on('end', () => {
+      const [first] = chunks
+      resolve(chunks.length === 1 && first ? first : Buffer.concat(chunks))
+    })
+    request.on('error', reject)
+    request.on('close', () => {
+      reject(new Fault('http/slow', 'The body did not arrive whole.'))
+    })
+  })
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+function utf8(bytes: Buffer): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new Fault('rpc/parse', 'The body is not UTF-8.', { cause })
+  }
+}

@@ -1,0 +1,44 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Fault } from '@countersign/contract'
+
+/** The host names under which we are meant to be reached. */
+export type Hosts = ReadonlySet<string>
+
+/**
+ * Refuses callers that reached us by a name that is not ours: a page on the web that was made to
+ * resolve to this machine (DNS rebinding). Returns the origin to answer to, if there is one.
+ *
+ * 2025-11-25 Transports, Security Warning; 2026-07-28 Streamable HTTP, Security (H-021 to H-023).
+ */
+export function checkCaller(hosts: Hosts, headers: IncomingHttpHeaders): string | undefined {
+  const host = headers.host === undefined ? undefined : nameOf(`http://${headers.host}`)
+  if (host === undefined || !hosts.has(host)) {
+    throw new Fault('http/origin', 'This Host is not served here.')
+  }
+  const { origin } = headers
+  if (origin === undefined) return undefined
+  const name = nameOf(origin)
+  if (name === undefined || !hosts.has(name)) {
+    throw new Fault('http/origin', 'Pages of this Origin may not use this server.')
+  }
+  return origin
+}
+
+function nameOf(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'http:' || protocol === 'https:' ? hostname : undefined
+}
+
+/** What a page of an accepted origin may send and see (H-039). Preflights need no authentication. */
+export function corsHeaders(origin: string | undefined): Readonly<Record<string, string>> {
+  if (origin === undefined) return {}
+  return {
+    'access-control-allow-origin': origin,
+    vary: 'Origin',
+    'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+    'access-control-allow-headers': 'authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name',
+    'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate',
+    'access-control-max-age': '600',
+  }
+}

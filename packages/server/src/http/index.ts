@@ -1,0 +1,3 @@
+/** http: the front door: listeners, limits, the table of routes, faults to responses. */
+export { openFrontDoor } from './front-door.ts'
+export type { FrontDoor, FrontDoorRooms, HttpLimits, Route } from './front-door.ts'

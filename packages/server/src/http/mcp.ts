@@ -1,0 +1,301 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  FAULTS,
+  Fault,
+  isModern,
+  type RequestId,
+  type RpcRequest,
+  type RpcResponse,
+  type Shape,
+} from '@countersign/contract'
+import type { Principal } from '#auth'
+import { failure, faultError, headerAt, read, type Incoming, type Session } from '#gateway'
+import type { View } from '#registry'
+import { readJson } from './body.ts'
+import { methodNotAllowed, type FrontDoorRooms } from './front-door.ts'
+import { accepts, isJson } from './media.ts'
+import { modernStream, Reply, sinkOf, type Stream } from './reply.ts'
+
+export interface McpRooms extends FrontDoorRooms {
+  readonly who: Principal
+  readonly view: View
+}
+
+const SESSION = 'mcp-session-id'
+/** A batch is answered as a whole, so it is kept small (H-062). */
+const BATCH_MAX = 100
+const COMMENT_EVERY_MS = 15_000
+
+/** One HTTP request to one view (Streamable HTTP of every revision we serve). */
+export async function serveMcp(
+  rooms: McpRooms,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  switch (request.method) {
+    case 'POST':
+      return post(rooms, request, response)
+    case 'GET':
+      return get(rooms, request, response)
+    case 'DELETE': {
+      const session = sessionOf(rooms, request)
+      rooms.gateway.endSession(session)
+      response.writeHead(204)
+      response.end()
+      return
+    }
+    default:
+      throw methodNotAllowed(response, 'GET, POST, DELETE')
+  }
+}
+
+async function post(
+  rooms: McpRooms,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!isJson(request.headers['content-type'])) {
+    throw new Fault('http/media-type', 'Send application/json.')
+  }
+  const incoming = read(await readJson(request, rooms.limits), request.headers)
+  switch (incoming.kind) {
+    case 'fault':
+      send(response, FAULTS[incoming.fault.code].http, failure(incoming.id, faultError(incoming.fault)))
+      return
+    case 'modern':
+      return postModern(rooms, incoming, request, response)
+    case 'modern-notification':
+      // H-042: no modern notification means anything over HTTP; ids of strangers coincide.
+      accepted(response)
+      return
+    case 'legacy':
+    case 'batch':
+      requireBoth(request)
+      return incoming.kind === 'batch'
+        ? postBatch(rooms, incoming.messages, request, response)
+        : postLegacy(rooms, incoming.message, request, response)
+  }
+}
+
+async function postModern(
+  rooms: McpRooms,
+  { request, envelope }: Extract<Incoming, { kind: 'modern' }>,
+  http: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { json, stream } = accepts(http.headers.accept)
+  if (!json && !stream) throw new Fault('http/accept', 'Accept application/json or text/event-stream.')
+  const abort = new AbortController()
+  // H-050: the client closing the stream is the cancellation of this era.
+  response.once('close', () => {
+    abort.abort()
+  })
+  const reply = new Reply(response, rooms.world, stream ? modernStream : undefined)
+  const { who, view } = rooms
+  const served = await rooms.gateway.modern({
+    who,
+    view,
+    request,
+    envelope,
+    headers: http.headers,
+    channel: reply,
+    signal: abort.signal,
+  })
+  const status = served.fault ? FAULTS[served.fault.code].http : 200
+  reply.finish(served.response, status)
+}
+
+async function postLegacy(
+  rooms: McpRooms,
+  shape: Exclude<Shape, { kind: 'invalid' }>,
+  http: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (shape.kind === 'request' && shape.message.method === 'initialize') {
+    return initialize(rooms, shape.message, response)
+  }
+  const session = sessionOf(rooms, http)
+  if (shape.kind === 'response') {
+    session.receive(shape.message)
+    accepted(response)
+  } else if (shape.kind === 'notification') {
+    rooms.gateway.notice(session, shape.message)
+    accepted(response)
+  } else {
+    const reply = replyFor(rooms, session, response)
+    const served = await rooms.gateway.legacy(session, rooms.who, shape.message, reply)
+    reply.finish(served.response, served.fault ? FAULTS[served.fault.code].legacy : 200)
+  }
+}
+
+async function initialize(
+  rooms: McpRooms,
+  message: RpcRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const initialized = await rooms.gateway.initialize(rooms.who, rooms.view, message)
+  response.setHeader('Mcp-Session-Id', initialized.session.id)
+  send(response, 200, initialized.response)
+}
+
+/** Batches exist in 2025-03-26 only (H-060, H-061). */
+async function postBatch(
+  rooms: McpRooms,
+  shapes: readonly Shape[],
+  http: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const session = sessionOf(rooms, http)
+  const requests = shapes.flatMap((shape) => (shape.kind === 'request' ? [shape.message] : []))
+  const wrong = batchFault(session, shapes, requests)
+  if (wrong) throw wrong
+  for (const shape of shapes) {
+    if (shape.kind === 'response') session.receive(shape.message)
+    if (shape.kind === 'notification') rooms.gateway.notice(session, shape.message)
+  }
+  const invalid = shapes.flatMap((shape): readonly RpcResponse[] =>
+    shape.kind === 'invalid'
+      ? [failure(shape.id, faultError(new Fault('rpc/invalid', shape.why)))]
+      : [],
+  )
+  if (requests.length === 0 && invalid.length === 0) {
+    accepted(response)
+    return
+  }
+  const reply = replyFor(rooms, session, response)
+  const served = await Promise.all(
+    requests.map((request) => rooms.gateway.legacy(session, rooms.who, request, reply)),
+  )
+  const answers = served.flatMap((one) => (one.response ? [one.response] : []))
+  reply.finish([...invalid, ...answers], 200)
+}
+
+function batchFault(
+  session: Session,
+  shapes: readonly Shape[],
+  requests: readonly RpcRequest[],
+): Fault | undefined {
+  if (session.facts.revision !== '2025-03-26') {
+    return new Fault('rpc/invalid', 'Batches are not part of this revision.')
+  }
+  if (shapes.length > BATCH_MAX) {
+    return new Fault('rpc/invalid', `At most ${String(BATCH_MAX)} messages in a batch.`)
+  }
+  const ids = new Set<RequestId>(requests.map(({ id }) => id))
+  if (ids.size < requests.length) return new Fault('rpc/invalid', 'Two requests share an id.')
+  return requests.some(({ method }) => method === 'initialize')
+    ? new Fault('rpc/invalid', 'initialize cannot be part of a batch.')
+    : undefined
+}
+
+/** A reply whose stream can be resumed: it belongs to the session, not to the connection. */
+function replyFor(rooms: McpRooms, session: Session, response: ServerResponse): Reply {
+  const open = (sink: Parameters<typeof modernStream>[0]): Stream => {
+    const stream = session.openStream()
+    stream.attach(sink)
+    // H-065: older clients choke on an event without data.
+    if (session.facts.revision === '2025-11-25') stream.prime()
+    response.once('close', () => {
+      stream.detach(sink)
+    })
+    return {
+      send: (message) => {
+        stream.send(message)
+      },
+      comment: (text) => {
+        stream.comment(text)
+      },
+      end: () => {
+        stream.end()
+      },
+    }
+  }
+  return new Reply(response, rooms.world, open)
+}
+
+/** The standalone stream of a session, or the rest of one that broke (2025-11-25 Resumability). */
+async function get(
+  rooms: McpRooms,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const version = headerAt(request.headers, 'mcp-protocol-version')
+  // H-052: there is nothing to GET in the modern era; without a session neither in the other.
+  if (isModern(version) || request.headers[SESSION] === undefined) {
+    throw methodNotAllowed(response, 'POST')
+  }
+  if (!accepts(request.headers.accept).stream) {
+    throw new Fault('http/accept', 'Accept text/event-stream.')
+  }
+  const session = sessionOf(rooms, request)
+  const { stream, after, isListening } = streamFor(session, headerAt(request.headers, 'last-event-id'))
+  const sink = sinkOf(response)
+  if (isListening) session.listening = stream
+  stream.attach(sink, after)
+  rooms.gateway.watching()
+  const beat = (): (() => void) =>
+    rooms.world.after(COMMENT_EVERY_MS, () => {
+      stream.comment('still here')
+      stopBeat = beat()
+    })
+  let stopBeat = beat()
+  response.once('close', () => {
+    stopBeat()
+    stream.detach(sink)
+    if (isListening && session.listening === stream && !stream.isAttached) {
+      session.listening = undefined
+      rooms.gateway.watching()
+    }
+  })
+}
+
+interface Resumed {
+  readonly stream: ReturnType<Session['openStream']>
+  readonly after: number | undefined
+  readonly isListening: boolean
+}
+
+/** An event id that is not known any more gets a fresh stream: refusing it strands v1 clients (H-076). */
+function streamFor(session: Session, lastEventId: string | undefined): Resumed {
+  const resumed = lastEventId === undefined ? undefined : session.resume(lastEventId)
+  if (resumed) return { ...resumed, isListening: resumed.stream === session.listening }
+  session.listening?.end()
+  return { stream: session.openStream(), after: undefined, isListening: true }
+}
+
+/** The session of a legacy request, whose id and version header must both be right (H-078, H-082). */
+function sessionOf({ gateway, who, view }: McpRooms, request: IncomingMessage): Session {
+  const id = headerAt(request.headers, SESSION)
+  if (id === undefined) {
+    throw new Fault('session/required', 'Send initialize first, then Mcp-Session-Id with every request.')
+  }
+  const session = gateway.session(who, view, id)
+  if (!session) {
+    throw new Fault('session/unknown', 'This session has ended or never was. Send initialize again.')
+  }
+  const version = headerAt(request.headers, 'mcp-protocol-version')
+  if (version !== undefined && version !== session.facts.revision) {
+    throw new Fault(
+      'session/required',
+      `MCP-Protocol-Version must be ${session.facts.revision}, the revision of this session.`,
+    )
+  }
+  return session
+}
+
+/** Legacy clients must take both forms (H-024); v1 answers 406 otherwise (H-025). */
+function requireBoth(request: IncomingMessage): void {
+  const { json, stream } = accepts(request.headers.accept)
+  if (json && stream) return
+  throw new Fault('http/accept', 'Accept both application/json and text/event-stream.')
+}
+
+function accepted(response: ServerResponse): void {
+  response.writeHead(202)
+  response.end()
+}
+
+function send(response: ServerResponse, status: number, message: RpcResponse): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(message))
+}

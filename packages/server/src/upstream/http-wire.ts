@@ -1,0 +1,56 @@
+import type { Revision } from '@countersign/contract'
+import { HttpLane } from './http-lane.ts'
+import { HttpPeer, type HttpOptions } from './http-peer.ts'
+import { HttpStream } from './http-stream.ts'
+import { within } from './start-child.ts'
+import type { Parcel, Receiver, Wire } from './wire.ts'
+
+const FAREWELL_MS = 1_000
+
+/** Streamable HTTP: each message a POST, each request with a stream of its own. */
+export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
+  const peer = new HttpPeer(options)
+  const lanes = new Set<HttpLane>()
+  const byId = new Map<number, HttpLane>()
+  let revision: Revision | undefined
+  const stream = new HttpStream(peer, receiver)
+  const send = (parcel: Parcel): void => {
+    const { id } = parcel
+    revision = parcel.revision ?? revision
+    const lane = new HttpLane(peer, receiver, parcel, () => {
+      lanes.delete(lane)
+      if (id !== undefined) byId.delete(id)
+    })
+    lanes.add(lane)
+    if (id !== undefined) byId.set(id, lane)
+    lane.post()
+  }
+  const leave = async (): Promise<void> => {
+    stream.close()
+    for (const lane of lanes) lane.abort()
+    if (peer.sessionId !== undefined) {
+      await within(options.world, FAREWELL_MS, farewell(peer, revision))
+      peer.sessionId = undefined
+    }
+    await peer.pool.destroy()
+  }
+  let leaving: Promise<void> | undefined
+  return {
+    kind: 'http',
+    pid: undefined,
+    send,
+    forget: (id) => byId.get(id)?.abort(),
+    listen: (open) => {
+      if (open && revision !== undefined) stream.open(revision)
+      else stream.close()
+    },
+    close: () => (leaving ??= leave()),
+  }
+}
+
+/** Tells the server that the session is over; it may refuse with 405 (H-080). */
+async function farewell(peer: HttpPeer, revision: Revision | undefined): Promise<void> {
+  const headers = peer.sessionHeaders(revision, undefined)
+  const { body } = await peer.pool.request({ method: 'DELETE', path: peer.path, headers })
+  await body.dump()
+}

@@ -1,0 +1,209 @@
+import type { Kind } from '@countersign/contract'
+import type { World } from '#base'
+import type { Log } from '#telemetry'
+import { coalesce } from './coalesce.ts'
+import type { Connection } from './connect.ts'
+import { Connector, type ConnectorRooms } from './connector.ts'
+import type { Keeper } from './keeper.ts'
+import { LastLines } from './last-lines.ts'
+import { emitGap, isWatching, NO_WATCH } from './link.ts'
+import type {
+  Exchange,
+  Introduction,
+  Listing,
+  Outgoing,
+  Reply,
+  ServerSpec,
+  Upstream,
+  UpstreamEvent,
+  UpstreamStatus,
+  Watch,
+} from './upstream.ts'
+import { untilReady } from './until-ready.ts'
+
+export interface UpstreamRooms {
+  readonly world: World
+  readonly log: Log
+  readonly keeper: Keeper
+  readonly onEvent: (server: string, event: UpstreamEvent) => void
+  /** Which era a server was last found to speak, kept by the caller across restarts (H-016). */
+  readonly remember?: {
+    readonly recall: (id: string) => Introduction | undefined
+    readonly store: (id: string, introduction: Introduction) => void
+  }
+}
+
+/** One configured server, reached when it is first needed and for as long as it is. */
+export function makeUpstream(rooms: UpstreamRooms, spec: ServerSpec): Upstream {
+  const life = new Life(rooms, spec)
+  if (spec.start === 'eager') life.start()
+  return {
+    spec,
+    status: () => life.status(),
+    introduce: (signal) => life.introduce(signal),
+    call: (outgoing, exchange) => life.call(outgoing, exchange),
+    list: (kind, signal) => life.list(kind, signal),
+    watch: (watch) => life.watch(watch),
+    close: () => life.close(),
+  }
+}
+
+class Life {
+  readonly #rooms: UpstreamRooms
+  readonly #spec: ServerSpec
+  readonly #emit: (event: UpstreamEvent) => void
+  readonly #stderr = new LastLines()
+  readonly #connector: Connector
+  #watch: Watch = NO_WATCH
+  /** Calls and lists in flight, by the connection they went out on. */
+  readonly #uses = new Map<Connection, number>()
+  #inFlight = 0
+  #lastUsed = 0
+  #stopIdle: (() => void) | undefined
+
+  constructor(rooms: UpstreamRooms, spec: ServerSpec) {
+    this.#rooms = rooms
+    this.#spec = spec
+    this.#emit = coalesce(rooms.world, (event) => rooms.onEvent(spec.id, event))
+    this.#connector = new Connector(this.#connectorRooms())
+  }
+
+  #connectorRooms(): ConnectorRooms {
+    const { world, log, keeper, remember } = this.#rooms
+    return {
+      world,
+      log,
+      keeper,
+      remember,
+      spec: this.#spec,
+      stderr: this.#stderr,
+      emit: this.#emit,
+      wanted: () => this.#spec.start === 'eager' || isWatching(this.#watch),
+      connected: (connection, again) => this.#connected(connection, again),
+      expired: (connection) => this.#retire(connection),
+      changed: () => this.#emit({ kind: 'state', status: this.status() }),
+    }
+  }
+
+  status(): UpstreamStatus {
+    const { state, introduction, restarts, problem, current } = this.#connector
+    return {
+      state,
+      introduction,
+      pid: current?.wire.pid,
+      restarts,
+      inFlight: this.#inFlight,
+      problem,
+      stderr: this.#stderr.lines(),
+    }
+  }
+
+  /** Connects without waiting; failing is told by `status`. */
+  start(): void {
+    void this.#connector.connection().catch(() => undefined)
+  }
+
+  async introduce(signal: AbortSignal | undefined): Promise<Introduction> {
+    const connection = this.#connector.current ?? (await this.#ready(signal))
+    this.#rest()
+    return connection.link.introduction
+  }
+
+  async call(outgoing: Outgoing, exchange: Exchange): Promise<Reply> {
+    const connection = this.#connector.current ?? (await this.#ready(exchange.signal))
+    this.#begin(connection)
+    try {
+      return await connection.link.call(outgoing, exchange)
+    } finally {
+      this.#end(connection)
+    }
+  }
+
+  async list(kind: Kind, signal: AbortSignal | undefined): Promise<Listing> {
+    const connection = this.#connector.current ?? (await this.#ready(signal))
+    this.#begin(connection)
+    try {
+      return await connection.link.list(kind, signal)
+    } finally {
+      this.#end(connection)
+    }
+  }
+
+  watch(watch: Watch): void {
+    this.#watch = watch
+    const { current } = this.#connector
+    if (current) {
+      current.link.watch(watch)
+      this.#rest()
+    } else if (isWatching(watch)) this.start()
+  }
+
+  async close(): Promise<void> {
+    this.#stopIdle?.()
+    const { current } = this.#connector
+    const open = new Set([...this.#uses.keys(), ...(current ? [current] : [])])
+    for (const { link } of open) link.close()
+    await Promise.all([this.#connector.close(), ...[...open].map(({ wire }) => wire.close())])
+  }
+
+  #ready(signal: AbortSignal | undefined): Promise<Connection> {
+    const { world } = this.#rooms
+    const { id, callTimeoutMs } = this.#spec
+    return untilReady(
+      { world, server: id, timeoutMs: callTimeoutMs, signal },
+      this.#connector.connection(),
+    )
+  }
+
+  #connected(connection: Connection, again: boolean): void {
+    this.#rest()
+    if (!isWatching(this.#watch)) return
+    connection.link.watch(this.#watch)
+    if (again) emitGap(this.#emit, this.#watch) // S-010
+  }
+
+  #begin(connection: Connection): void {
+    this.#inFlight++
+    this.#uses.set(connection, (this.#uses.get(connection) ?? 0) + 1)
+  }
+
+  #end(connection: Connection): void {
+    this.#inFlight--
+    const uses = (this.#uses.get(connection) ?? 1) - 1
+    if (uses > 0) {
+      this.#uses.set(connection, uses)
+      return
+    }
+    this.#uses.delete(connection)
+    if (this.#connector.current === connection) this.#rest()
+    else void connection.wire.close() // It was replaced while this was under way.
+  }
+
+  /** No new calls on this connection; those under way may finish. */
+  #retire(connection: Connection): void {
+    this.#connector.release(connection)
+    connection.link.close()
+    if (!this.#uses.has(connection)) void connection.wire.close()
+    if (isWatching(this.#watch)) this.start()
+  }
+
+  /** Nothing is under way: if that stays so, a process of ours is stopped. */
+  #rest(): void {
+    const { idleMs, transport } = this.#spec
+    const ours = transport.kind === 'stdio' || (transport.kind === 'http' && transport.process)
+    if (!ours || idleMs === 0) return
+    this.#lastUsed = this.#rooms.world.monotonic()
+    this.#stopIdle ??= this.#rooms.world.after(idleMs, () => this.#reap())
+  }
+
+  #reap(): void {
+    this.#stopIdle = undefined
+    const { current } = this.#connector
+    // Whoever is still at work comes to rest later, and so does a watch when it is taken back.
+    if (!current || this.#inFlight > 0 || isWatching(this.#watch)) return
+    const { world } = this.#rooms
+    const leftMs = this.#lastUsed + this.#spec.idleMs - world.monotonic()
+    if (leftMs > 0) this.#stopIdle = world.after(leftMs, () => this.#reap())
+    else this.#retire(current)
+  }
+}

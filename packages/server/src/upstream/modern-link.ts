@@ -1,0 +1,154 @@
+import {
+  isObject,
+  META,
+  own,
+  type Fault,
+  type JsonObject,
+  type Revision,
+  type RpcNotification,
+} from '@countersign/contract'
+import { envelope } from './envelope.ts'
+import type { Answer } from './flight.ts'
+import { withMeta, withoutHopMeta } from './hop-meta.ts'
+import { readRound } from './input-round.ts'
+import { OWN_REQUEST_MS, type Hop, type Link } from './link.ts'
+import { listPages } from './list-pages.ts'
+import { ModernListen } from './modern-listen.ts'
+import { relayLog, relayProgress } from './notes.ts'
+import { errorReply, NO_COMPLETIONS, resultOf } from './read-reply.ts'
+import type { Exchange, Introduction, Outgoing, Reply } from './upstream.ts'
+import { upstreamFault } from './upstream-fault.ts'
+
+/** A server of self-sufficient requests: there is no session, only a way to reach it. */
+export function makeModernLink(hop: Hop, introduction: Introduction): Link {
+  const { rpc, server, log } = hop
+  const { revision, capabilities } = introduction
+  const listen = new ModernListen(hop, introduction)
+  rpc.listen({
+    // Modern servers make no requests and we send no responses (S-005, H-044).
+    request: ({ method }) => log.debug({ server, method }, 'a modern server asked; dropped'),
+    notification: (note, lane) => hear(hop, listen, note, lane),
+    expired: hop.expired,
+    gap: () => undefined,
+    ended: hop.ended,
+  })
+
+  const call = async (outgoing: Outgoing, exchange: Exchange): Promise<Reply> => {
+    if (outgoing.method === 'completion/complete' && !own(capabilities, 'completions')) {
+      return NO_COMPLETIONS
+    }
+    const id = rpc.nextId()
+    const answer = await rpc.request({
+      id,
+      method: outgoing.method,
+      params: modernParams(outgoing, exchange, revision, id),
+      revision,
+      name: nameOf(outgoing),
+      paramHeaders: outgoing.paramHeaders,
+      timeoutMs: hop.callTimeoutMs,
+      signal: exchange.signal,
+      exchange,
+      cancellable: true,
+    })
+    if (isStrange(answer)) hop.expired(strangeFault(server))
+    return readAnswer(hop, outgoing, exchange, resultOf(server, answer))
+  }
+
+  return {
+    introduction,
+    call,
+    list: (kind, signal) =>
+      listPages({
+        server,
+        kind,
+        capabilities,
+        page: (method, params) =>
+          rpc.request({
+            id: rpc.nextId(),
+            method,
+            params: withMeta(params, envelope(revision, {})),
+            revision,
+            timeoutMs: OWN_REQUEST_MS,
+            signal,
+            cancellable: true,
+          }),
+      }),
+    watch: (wanted) => listen.apply(wanted),
+    close: () => listen.close(),
+  }
+}
+
+/**
+ * A refusal that no modern server gives: of a session, or of the URL itself. The call has its error;
+ * for later calls the era is found out anew (H-016, BR-012).
+ */
+function isStrange(answer: Answer): boolean {
+  if (answer.kind === 'result' || answer.status === undefined) return false
+  if (answer.kind === 'lost') return [400, 404, 405].includes(answer.status)
+  return answer.error.code <= -32000 && answer.error.code > -32020
+}
+
+const strangeFault = (server: string): Fault =>
+  upstreamFault('upstream/broken', server, 'no longer speaks the protocol it was known for.')
+
+function modernParams(
+  { params, inputResponses, requestState }: Outgoing,
+  { capabilities, logLevel, wantsProgress }: Exchange,
+  revision: Revision,
+  id: number,
+): JsonObject {
+  const meta = {
+    ...envelope(revision, capabilities),
+    ...(logLevel === undefined ? {} : { [META.logLevel]: logLevel }),
+    ...(wantsProgress ? { progressToken: id } : {}),
+  }
+  const whole = withMeta(params, meta)
+  if (inputResponses === undefined && requestState === undefined) return whole
+  return {
+    ...whole,
+    ...(inputResponses === undefined ? {} : { inputResponses }),
+    // Byte-exact; absent stays absent, empty stays empty (I-006).
+    ...(requestState === undefined ? {} : { requestState }),
+  }
+}
+
+// H-028; derived from what is really sent (H-038).
+function nameOf({ method, params }: Outgoing): string | undefined {
+  if (method === 'completion/complete') return undefined
+  const name = own(params, method === 'resources/read' ? 'uri' : 'name')
+  return typeof name === 'string' ? name : undefined
+}
+
+function readAnswer(
+  { server, log }: Hop,
+  { method }: Outgoing,
+  { capabilities }: Exchange,
+  answer: Extract<Answer, { kind: 'result' | 'error' }>,
+): Reply {
+  if (answer.kind === 'error') return errorReply(answer.error)
+  const { result } = answer
+  const type = own(result, 'resultType')
+  if (type === undefined) log.debug({ server, method }, 'no resultType; taken as complete') // AM-05
+  if (type === undefined || type === 'complete') {
+    return { kind: 'result', result: withoutHopMeta(result, 'resultType') }
+  }
+  if (type !== 'input_required') {
+    // V-030. The server may have acted, so this is not an answer that was merely not understood.
+    throw upstreamFault('upstream/broken', server, 'answered with a result of an unknown type.')
+  }
+  const round = readRound(method, result, capabilities)
+  if (round.kind === 'input') return round
+  throw upstreamFault('upstream/broken', server, `${round.why}.`)
+}
+
+function hear(
+  hop: Hop,
+  listen: ModernListen,
+  note: RpcNotification,
+  lane: number | undefined,
+): void {
+  const params = isObject(note.params) ? note.params : {}
+  if (note.method === 'notifications/progress') relayProgress(hop, params, lane)
+  else if (note.method === 'notifications/message') relayLog(hop, params, lane)
+  else listen.receive(note, lane)
+}

@@ -1,0 +1,70 @@
+import {
+  isObject,
+  own,
+  passesLevel,
+  type JsonObject,
+  type RpcNotification,
+} from '@countersign/contract'
+import type { Flight } from './flight.ts'
+import { withoutHopMeta } from './hop-meta.ts'
+import type { Hop } from './link.ts'
+import type { Exchange } from './upstream.ts'
+
+/** Progress of a call, to its client. Late ones and those of nobody are dropped (P-013). */
+export function relayProgress(hop: Hop, params: JsonObject, lane: number | undefined): void {
+  const token = own(params, 'progressToken')
+  if (typeof token !== 'number' || (lane !== undefined && lane !== token)) return
+  const exchange = hop.rpc.flight(token)?.ask.exchange
+  if (!exchange?.wantsProgress || typeof own(params, 'progress') !== 'number') return
+  exchange.progress(withoutHopMeta(params, 'progressToken'))
+}
+
+/**
+ * A log message: of the call on whose stream it came; else of the oldest call, when all calls in
+ * flight are one owner's (S-022); else of nobody.
+ */
+export function relayLog(hop: Hop, params: JsonObject, lane: number | undefined): void {
+  const said = withoutHopMeta(params)
+  const calls = lane === undefined ? oneOwnersCalls(hop) : laneCall(hop, lane)
+  if (calls.length === 0) {
+    hop.emit({ kind: 'log', params: said })
+    return
+  }
+  const level = own(params, 'level')
+  const listening = calls.find(({ logLevel }) => logLevel && passesLevel(level, logLevel))
+  listening?.log(said)
+}
+
+const laneCall = (hop: Hop, lane: number): readonly Exchange[] => {
+  const exchange = hop.rpc.flight(lane)?.ask.exchange
+  return exchange ? [exchange] : []
+}
+
+/** The calls in flight, oldest first, when they are all one owner's; otherwise none. */
+function oneOwnersCalls(hop: Hop): readonly Exchange[] {
+  const calls = clientCalls(hop).flatMap(({ ask }) => (ask.exchange ? [ask.exchange] : []))
+  return calls.every(({ owner }) => owner === calls[0]?.owner) ? calls : []
+}
+
+/** Requests in flight on a client's behalf, oldest first. */
+export const clientCalls = (hop: Hop): readonly Flight[] =>
+  [...hop.rpc.flights()].filter(({ ask }) => ask.exchange !== undefined)
+
+const LISTS: ReadonlyMap<string, 'tools' | 'prompts' | 'resources'> = new Map([
+  ['notifications/tools/list_changed', 'tools'],
+  ['notifications/prompts/list_changed', 'prompts'],
+  ['notifications/resources/list_changed', 'resources'],
+])
+
+/** A change that a server announces; false for any other notification. */
+export function emitChange(hop: Hop, { method, params }: RpcNotification): boolean {
+  const list = LISTS.get(method)
+  if (list) {
+    hop.emit({ kind: 'list-changed', list })
+    return true
+  }
+  if (method !== 'notifications/resources/updated') return false
+  const uri = isObject(params) ? own(params, 'uri') : undefined
+  if (typeof uri === 'string') hop.emit({ kind: 'resource-updated', uri })
+  return true
+}

@@ -1,0 +1,131 @@
+import {
+  isInputMethod,
+  missingCapability,
+  RPC,
+  type ClientCapabilities,
+  type InputRequest,
+  type RequestId,
+  type Revision,
+  type RpcError,
+  type RpcRequest,
+} from '@countersign/contract'
+import type { ElicitationOwners } from './elicitation-owners.ts'
+import type { Flight } from './flight.ts'
+import { withoutHopMeta } from './hop-meta.ts'
+import type { Hop } from './link.ts'
+import { clientCalls } from './notes.ts'
+
+/** Questions open at once in one call; a person answers them one by one. */
+const OPEN_MAX = 16
+
+/** What a legacy server asks of a client, brought to the one client that it can be about. */
+export interface Questions {
+  readonly receive: (request: RpcRequest, lane: number | undefined) => void
+  /** The server takes back its own request. */
+  readonly withdraw: (id: RequestId) => void
+}
+
+export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationOwners): Questions {
+  const { rpc } = hop
+  const fail = (id: RequestId, code: number, message: string): void =>
+    rpc.respond(id, { error: { code, message } }, revision)
+
+  const receive = ({ id, method, params }: RpcRequest, lane: number | undefined): void => {
+    if (method === 'ping') {
+      rpc.respond(id, { result: {} }, revision) // Answered per hop, at once (V-009).
+      return
+    }
+    if (!isInputMethod(method)) {
+      fail(id, RPC.methodNotFound, `Method ${method.slice(0, 100)} is not known.`)
+      return
+    }
+    const request: InputRequest = params ? { method, params: withoutHopMeta(params) } : { method }
+    const call = attribute(hop, request, lane)
+    if (call === 'ambiguous') {
+      // Guessing could ask the wrong person (BR-031).
+      fail(id, RPC.internal, 'Several clients have calls in flight; it is not clear whom to ask.')
+    } else if (call) ask(call, id, request)
+    else if (method === 'roots/list') rpc.respond(id, { result: { roots: [] } }, revision)
+    else fail(id, RPC.invalidParams, 'This request belongs to no call in flight.') // H-070
+  }
+
+  const ask = (flight: Flight, id: RequestId, request: InputRequest): void => {
+    const refusal = refusalOf(flight, request)
+    if (refusal) {
+      rpc.respond(id, { error: refusal }, revision)
+      return
+    }
+    if (flight.ask.exchange) owners.asked(request, flight.ask.exchange)
+    const withdrawn = new AbortController()
+    flight.questions.get(id)?.abort()
+    flight.questions.set(id, withdrawn)
+    flight.deadline?.pause() // A person is being asked; the server is not late (11.7).
+    void answer(flight, request, withdrawn.signal).then((said) => {
+      flight.deadline?.resume()
+      if (flight.questions.get(id) === withdrawn) flight.questions.delete(id)
+      if (!withdrawn.signal.aborted) rpc.respond(id, said, revision)
+    })
+  }
+
+  return {
+    receive,
+    withdraw: (id) => {
+      for (const flight of rpc.flights()) flight.questions.get(id)?.abort()
+    },
+  }
+}
+
+type Said = { readonly result: NonNullable<InputRequest['params']> } | { readonly error: RpcError }
+
+async function answer(
+  { ask: { exchange } }: Flight,
+  request: InputRequest,
+  signal: AbortSignal,
+): Promise<Said> {
+  const nobody: Said = { error: { code: RPC.internal, message: 'The client could not be asked.' } }
+  if (!exchange) return nobody
+  try {
+    const said = await exchange.ask(request, signal)
+    return said.kind === 'result' ? { result: said.result } : { error: said.error }
+  } catch {
+    return nobody
+  }
+}
+
+function refusalOf({ ask, questions }: Flight, request: InputRequest): RpcError | undefined {
+  if (questions.size >= OPEN_MAX) {
+    return { code: RPC.internal, message: 'Too many questions are open in this call.' }
+  }
+  const missing = missingCapability(request, ask.exchange?.capabilities ?? {})
+  if (!missing) return undefined
+  // Not declared by this client: never asked (I-004, E25 §Capabilities).
+  const message = `The client of this call does not support ${nameOf(missing)}.`
+  return { code: RPC.invalidParams, message }
+}
+
+const nameOf = (capabilities: ClientCapabilities): string =>
+  Object.entries(capabilities)
+    .map(([key, parts]) => [key, ...Object.keys(parts ?? {})].join('.'))
+    .join(', ')
+
+/**
+ * Whose call a request belongs to. Over HTTP the stream says so (H-069). Elsewhere only if all calls
+ * in flight are one owner's: then the oldest whose client can be asked this, else the oldest (S-022).
+ */
+function attribute(
+  hop: Hop,
+  request: InputRequest,
+  lane: number | undefined,
+): Flight | 'ambiguous' | undefined {
+  if (lane !== undefined) {
+    const flight = hop.rpc.flight(lane)
+    return flight?.ask.exchange ? flight : undefined
+  }
+  const calls = clientCalls(hop)
+  const owner = calls[0]?.ask.exchange?.owner
+  if (calls.some(({ ask }) => ask.exchange?.owner !== owner)) return 'ambiguous'
+  const able = calls.find(
+    ({ ask }) => missingCapability(request, ask.exchange?.capabilities ?? {}) === undefined,
+  )
+  return able ?? calls[0]
+}

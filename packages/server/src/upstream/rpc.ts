@@ -1,0 +1,248 @@
+import {
+  isModern,
+  isObject,
+  own,
+  shapeOf,
+  type Fault,
+  type JsonObject,
+  type RequestId,
+  type Revision,
+  type RpcError,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '@countersign/contract'
+import type { World } from '#base'
+import type { Log } from '#telemetry'
+import { Flight, type Answer, type Ask } from './flight.ts'
+import { cancelledFault, upstreamFault } from './upstream-fault.ts'
+import type { Loss, Receiver, Wire } from './wire.ts'
+
+/** Who hears what a server says that is no answer. */
+export interface Listener {
+  readonly request: (request: RpcRequest, lane: number | undefined) => void
+  readonly notification: (notification: RpcNotification, lane: number | undefined) => void
+  readonly expired: (fault: Fault) => void
+  readonly gap: () => void
+  readonly ended: (fault: Fault) => void
+}
+
+interface RpcRooms {
+  readonly world: World
+  readonly log: Log
+  readonly server: string
+}
+
+/** JSON-RPC with one server over one wire: numbers, who waits for what, and giving up. */
+export class Rpc implements Receiver {
+  readonly #rooms: RpcRooms
+  // From 1: v1 peers ignore a cancellation of request 0 (P-014).
+  #lastId = 0
+  readonly #flights = new Map<number, Flight>()
+  #wire: Wire | undefined
+  #listener: Listener | undefined
+  #over: Fault | undefined
+
+  constructor(rooms: RpcRooms) {
+    this.#rooms = rooms
+  }
+
+  attach(wire: Wire): void {
+    this.#wire = wire
+  }
+
+  /** From now on `listener` hears; if the wire has ended before, it hears that at once. */
+  listen(listener: Listener): void {
+    this.#listener = listener
+    if (this.#over) listener.ended(this.#over)
+  }
+
+  get wire(): Wire {
+    if (!this.#wire) throw new TypeError('The wire is not open yet.')
+    return this.#wire
+  }
+
+  get over(): Fault | undefined {
+    return this.#over
+  }
+
+  nextId(): number {
+    return ++this.#lastId
+  }
+
+  flight(id: number): Flight | undefined {
+    return this.#flights.get(id)
+  }
+
+  /** Oldest first: ids only grow, and a Map keeps the order. */
+  flights(): IterableIterator<Flight> {
+    return this.#flights.values()
+  }
+
+  request(ask: Ask): Promise<Answer> {
+    if (ask.signal?.aborted) return lostBy(cancelledFault())
+    if (this.#over) return lostBy(unavailable(this.#rooms.server, this.#over))
+    return new Promise((resolve, reject) => {
+      const flight = new Flight(this.#rooms.world, ask, resolve, this.#ends)
+      this.#flights.set(ask.id, flight)
+      try {
+        this.#post(ask)
+      } catch (error) {
+        // Whoever keeps the books said that this must not leave.
+        this.#settle(ask.id, { kind: 'lost', fault: cancelledFault() })
+        reject(error)
+      }
+    })
+  }
+
+  #post(ask: Ask): void {
+    const { id, method, params } = ask
+    this.wire.send({
+      id,
+      method,
+      text: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
+      revision: ask.revision,
+      name: ask.name,
+      paramHeaders: ask.paramHeaders,
+      dispatched: ask.exchange?.dispatched,
+      taken: undefined,
+    })
+  }
+
+  notify(method: string, params: JsonObject, revision: Revision): void {
+    this.#say(method, JSON.stringify({ jsonrpc: '2.0', method, params }), revision)
+  }
+
+  /** Resolves when the server has it: over HTTP messages may overtake each other (Q-024). */
+  initialized(revision: Revision): Promise<void> {
+    const method = 'notifications/initialized'
+    return new Promise((resolve) => {
+      this.#say(method, JSON.stringify({ jsonrpc: '2.0', method }), revision, resolve)
+    })
+  }
+
+  respond(
+    id: RequestId,
+    answer: { readonly result: JsonObject } | { readonly error: RpcError },
+    revision: Revision,
+  ): void {
+    this.#say(undefined, JSON.stringify({ jsonrpc: '2.0', id, ...answer }), revision)
+  }
+
+  #say(method: string | undefined, text: string, revision: Revision, taken?: () => void): void {
+    if (this.#over) {
+      taken?.()
+      return
+    }
+    const unused = {
+      id: undefined,
+      name: undefined,
+      paramHeaders: undefined,
+      dispatched: undefined,
+    }
+    this.wire.send({ ...unused, method, text, revision, taken })
+  }
+
+  /** Stops waiting, and tells the server in the way of its era and transport. */
+  abandon(flight: Flight, fault: Fault): void {
+    const { id, revision, cancellable } = flight.ask
+    if (!this.#flights.has(id)) return
+    if (cancellable && revision && this.#cancelsByNotification(revision)) {
+      this.notify('notifications/cancelled', { requestId: id, reason: fault.message }, revision)
+    }
+    this.#settle(id, { kind: 'lost', fault })
+    this.wire.forget(id)
+  }
+
+  // Modern HTTP cancels by closing the stream (H-050); all else by saying so (S-007, C25).
+  #cancelsByNotification(revision: Revision): boolean {
+    return !(isModern(revision) && this.wire.kind === 'http')
+  }
+
+  readonly #ends = {
+    expired: (flight: Flight): void => {
+      const seconds = Math.round(flight.ask.timeoutMs / 1000)
+      const what = `did not answer ${flight.ask.method} within ${seconds} s.`
+      this.abandon(flight, upstreamFault('upstream/timeout', this.#rooms.server, what))
+    },
+    aborted: (flight: Flight): void => this.abandon(flight, cancelledFault()),
+  }
+
+  receive(value: unknown, text: string, lane: number | undefined): void {
+    // Servers of 2025-03-26 may put several messages into one text (H-061, S-004).
+    if (Array.isArray(value)) {
+      for (const one of value) this.#receiveOne(one, text, lane)
+    } else this.#receiveOne(value, text, lane)
+  }
+
+  #receiveOne(value: unknown, text: string, lane: number | undefined): void {
+    const shape = shapeOf(value)
+    switch (shape.kind) {
+      case 'response':
+        this.#answer(shape.message, text, lane)
+        return
+      case 'request':
+        this.#listener?.request(shape.message, lane)
+        return
+      case 'notification':
+        this.#listener?.notification(shape.message, lane)
+        return
+      case 'invalid':
+        this.#rooms.log.debug({ server: this.#rooms.server, why: shape.why }, 'garbage; dropped')
+        // A malformed answer to a known request is all the answer that will come.
+        this.#garbled(value, lane)
+    }
+  }
+
+  #garbled(value: unknown, lane: number | undefined): void {
+    const id = isObject(value) && own(value, 'method') === undefined ? own(value, 'id') : undefined
+    if (typeof id !== 'number' || (lane !== undefined && lane !== id)) return
+    const what = 'answered with something that is not JSON-RPC.'
+    this.lost(id, { fault: upstreamFault('upstream/broken', this.#rooms.server, what) })
+  }
+
+  #answer(message: RpcResponse, text: string, lane: number | undefined): void {
+    const { id } = message
+    // A stream answers its own request only. Late and second answers find nobody (P-013).
+    if (typeof id !== 'number' || (lane !== undefined && lane !== id)) return
+    if ('error' in message) this.#settle(id, { kind: 'error', error: message.error })
+    else this.#settle(id, { kind: 'result', result: message.result, text })
+  }
+
+  #settle(id: number, answer: Answer): void {
+    const flight = this.#flights.get(id)
+    if (!flight) return
+    this.#flights.delete(id)
+    flight.settle(answer)
+  }
+
+  lost(id: number, loss: Loss): void {
+    const { fault, status, error } = loss
+    this.#settle(
+      id,
+      error && status !== undefined
+        ? { kind: 'error', error, status }
+        : { kind: 'lost', ...loss, fault },
+    )
+  }
+
+  expired(fault: Fault): void {
+    this.#listener?.expired(fault)
+  }
+
+  gap(): void {
+    this.#listener?.gap()
+  }
+
+  ended(fault: Fault): void {
+    if (this.#over) return
+    this.#over = fault
+    for (const id of this.#flights.keys()) this.#settle(id, { kind: 'lost', fault })
+    this.#listener?.ended(fault)
+  }
+}
+
+const lostBy = (fault: Fault): Promise<Answer> => Promise.resolve({ kind: 'lost', fault })
+
+const unavailable = (server: string, why: Fault): Fault =>
+  upstreamFault('upstream/unavailable', server, 'is no longer connected; try again.', why)
