@@ -1,14 +1,10 @@
 import type { World } from '#base'
 
-const UNIX = [
-  ...['HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR'],
-  ...['TZ', 'USER'],
-]
-const WINDOWS = [
-  ...['APPDATA', 'COMSPEC', 'HOMEDRIVE', 'HOMEPATH', 'LOCALAPPDATA', 'PATH', 'PATHEXT'],
-  ...['PROCESSOR_ARCHITECTURE', 'PROGRAMFILES', 'SYSTEMDRIVE', 'SYSTEMROOT', 'TEMP', 'TMP'],
-  ...['USERNAME', 'USERPROFILE'],
-]
+const UNIX = 'HOME LANG LC_ALL LC_CTYPE LOGNAME PATH SHELL TERM TMPDIR TZ USER'.split(' ')
+const WINDOWS = (
+  'APPDATA COMSPEC HOMEDRIVE HOMEPATH LOCALAPPDATA PATH PATHEXT PROCESSOR_ARCHITECTURE ' +
+  'PROGRAMFILES SYSTEMDRIVE SYSTEMROOT TEMP TMP USERNAME USERPROFILE'
+).split(' ')
 
 /**
  * What a child inherits unasked: what programs need to run at all, and nothing that could be a

@@ -138,11 +138,9 @@ async function orSilence(
   ms: number | undefined,
 ): Promise<Answer | undefined> {
   if (ms === undefined) return asked
-  let clear = (): void => undefined
-  const silence = new Promise<undefined>((resolve) => {
-    clear = world.after(ms, () => resolve(undefined))
-  })
-  return Promise.race([asked, silence]).finally(() => clear())
+  const silence = Promise.withResolvers<undefined>()
+  const clear = world.after(ms, () => silence.resolve(undefined))
+  return Promise.race([asked, silence.promise]).finally(clear)
 }
 
 type Tried =

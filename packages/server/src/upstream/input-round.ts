@@ -31,21 +31,31 @@ export function readRound(
   }
   const asked = own(result, 'inputRequests')
   if (asked !== undefined && !isObject(asked)) return violation('sent malformed input requests')
-  const entries = Object.entries(asked ?? {})
-  if (entries.length > QUESTIONS_MAX) return violation('asked too much at once')
-  if (entries.length === 0 && requestState === undefined) {
+  if (requestState === undefined && Object.keys(asked ?? {}).length === 0) {
     return violation('asked for input without saying for what') // I-002
   }
-  const inputRequests: [string, InputRequest][] = []
+  const inputRequests = readRequests(asked ?? {}, capabilities)
+  if (typeof inputRequests === 'string') return violation(inputRequests)
+  return { kind: 'input', inputRequests, requestState }
+}
+
+/** The requests of one round by key, or what is wrong with them. */
+function readRequests(
+  asked: JsonObject,
+  capabilities: ClientCapabilities,
+): Readonly<Record<string, InputRequest>> | string {
+  const entries = Object.entries(asked)
+  if (entries.length > QUESTIONS_MAX) return 'asked too much at once'
+  const requests: [string, InputRequest][] = []
   for (const [key, value] of entries) {
     const request = readRequest(value)
-    if (!request) return violation('sent a malformed input request') // I-003
+    if (!request) return 'sent a malformed input request' // I-003
     if (missingCapability(request, capabilities)) {
-      return violation('asked for something the client did not declare') // I-004
+      return 'asked for something the client did not declare' // I-004
     }
-    inputRequests.push([key, request])
+    requests.push([key, request])
   }
-  return { kind: 'input', inputRequests: Object.fromEntries(inputRequests), requestState }
+  return Object.fromEntries(requests)
 }
 
 function readRequest(value: unknown): InputRequest | undefined {

@@ -47,22 +47,23 @@ function elements(text: string, open: number): readonly Slice[] {
 }
 
 function endOfValue(text: string, start: number): number {
+  const opener = text[start]
+  if (opener === '"') return endOfString(text, start)
+  if (opener !== '{' && opener !== '[') return endOfBare(text, start)
   let depth = 0
-  let at = start
-  while (at < text.length) {
+  for (let at = start; at < text.length; at++) {
     const char = text[at]
-    if (char === '"') {
-      at = endOfString(text, at)
-      if (depth === 0) return at
-      continue
-    }
-    if (char === '{' || char === '[') depth++
-    else if (char === '}' || char === ']') {
-      if (depth === 0) return at
-      if (--depth === 0) return at + 1
-    } else if (depth === 0 && (char === ',' || isSpace(char))) return at
-    at++
+    if (char === '"') at = endOfString(text, at) - 1
+    else if (char === '{' || char === '[') depth++
+    else if ((char === '}' || char === ']') && --depth === 0) return at + 1
   }
+  return text.length
+}
+
+/** Numbers, booleans and null end where anything else begins. */
+function endOfBare(text: string, start: number): number {
+  let at = start
+  while (at < text.length && /[^\s,\]}]/.test(text.charAt(at))) at++
   return at
 }
 

@@ -121,7 +121,6 @@ function spawnShell(world: World): Child {
     env: { PATH: world.env('PATH') ?? '/usr/bin:/bin' },
     group: true, // A session of its own: what the terminal tells us, such as ^C, is not for it.
   })
-  const ignore = (): void => undefined
   shell.on('error', ignore)
   shell.stdin.on('error', ignore)
   shell.stdout.destroy()
@@ -130,9 +129,11 @@ function spawnShell(world: World): Child {
   return shell
 }
 
+const ignore = (): void => undefined
+
 const NO_KEEPER: Keeper = {
   marker: () => ({}),
-  adopt: () => undefined,
-  release: () => undefined,
+  adopt: ignore,
+  release: ignore,
   close: async () => undefined,
 }

@@ -54,11 +54,11 @@ export class LegacyWatch {
   #subscribe(wanted: ReadonlySet<string>): void {
     for (const uri of this.#subscribed.difference(wanted)) {
       this.#subscribed.delete(uri)
-      this.#tell('resources/unsubscribe', { uri })
+      void this.#tell('resources/unsubscribe', { uri })
     }
     for (const uri of wanted.difference(this.#subscribed)) {
       this.#subscribed.add(uri)
-      this.#tell('resources/subscribe', { uri })
+      void this.#tell('resources/subscribe', { uri })
     }
   }
 
@@ -67,12 +67,12 @@ export class LegacyWatch {
     const level = wanted ?? (this.#logLevel === undefined ? undefined : 'emergency')
     if (level === undefined || level === this.#logLevel) return
     this.#logLevel = level
-    this.#tell('logging/setLevel', { level })
+    void this.#tell('logging/setLevel', { level })
   }
 
-  #tell(method: string, params: JsonObject): void {
+  async #tell(method: string, params: JsonObject): Promise<void> {
     const { rpc, log, server } = this.#hop
-    const asked = rpc.request({
+    const answer = await rpc.request({
       id: rpc.nextId(),
       method,
       params,
@@ -81,8 +81,6 @@ export class LegacyWatch {
       signal: undefined,
       cancellable: true,
     })
-    void asked.then((answer) => {
-      if (answer.kind !== 'result') log.debug({ server, method }, 'the server did not agree')
-    })
+    if (answer.kind !== 'result') log.debug({ server, method }, 'the server did not agree')
   }
 }

@@ -44,12 +44,12 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
     if (call === 'ambiguous') {
       // Guessing could ask the wrong person (BR-031).
       fail(id, RPC.internal, 'Several clients have calls in flight; it is not clear whom to ask.')
-    } else if (call) ask(call, id, request)
+    } else if (call) void ask(call, id, request)
     else if (method === 'roots/list') rpc.respond(id, { result: { roots: [] } }, revision)
     else fail(id, RPC.invalidParams, 'This request belongs to no call in flight.') // H-070
   }
 
-  const ask = (flight: Flight, id: RequestId, request: InputRequest): void => {
+  const ask = async (flight: Flight, id: RequestId, request: InputRequest): Promise<void> => {
     const refusal = refusalOf(flight, request)
     if (refusal) {
       rpc.respond(id, { error: refusal }, revision)
@@ -60,11 +60,10 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
     flight.questions.get(id)?.abort()
     flight.questions.set(id, withdrawn)
     flight.deadline?.pause() // A person is being asked; the server is not late (11.7).
-    void answer(flight, request, withdrawn.signal).then((said) => {
-      flight.deadline?.resume()
-      if (flight.questions.get(id) === withdrawn) flight.questions.delete(id)
-      if (!withdrawn.signal.aborted) rpc.respond(id, said, revision)
-    })
+    const said = await answer(flight, request, withdrawn.signal)
+    flight.deadline?.resume()
+    if (flight.questions.get(id) === withdrawn) flight.questions.delete(id)
+    if (!withdrawn.signal.aborted) rpc.respond(id, said, revision)
   }
 
   return {

@@ -80,15 +80,13 @@ async function stop(
 
 /** True when `done` came to pass within `ms`. */
 export async function within(world: World, ms: number, done: Promise<unknown>): Promise<boolean> {
-  let clear = ignore
-  const late = new Promise<boolean>((resolve) => {
-    clear = world.after(ms, () => resolve(false))
-  })
+  const late = Promise.withResolvers<boolean>()
+  const clear = world.after(ms, () => late.resolve(false))
   const settled = done.then(
     () => true,
     () => true,
   )
-  return Promise.race([settled, late]).finally(() => clear())
+  return Promise.race([settled, late.promise]).finally(clear)
 }
 
 function watchExit(world: World, child: Child): Promise<string> {

@@ -46,10 +46,12 @@ export function openStdio(options: StdioOptions, receiver: Receiver): Wire {
     reader.end()
     void hangUp(world, child) // A server MAY close stdout and exit (S-008); one that only closes it is of no use.
   })
-  void child.gone.then((how) => {
+  const finish = async (): Promise<void> => {
+    const how = await child.gone
     reader.end()
     end('upstream/broken', `${how}.`)
-  })
+  }
+  void finish()
   return {
     kind: 'stdio',
     pid: child.pid,

@@ -48,7 +48,9 @@ function rewriteToken(
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
-const READERS: Readonly<Record<Style, (token: string, place: Place, ask: Ask) => string | undefined>> = {
+const READERS: Readonly<
+  Record<Style, (token: string, place: Place, ask: Ask) => string | undefined>
+> = {
   braces: (token) => (BRACES.test(token) ? token : undefined),
   dollar: (token) => {
     const name = DOLLAR.exec(token)?.[1]

@@ -1,0 +1,104 @@
+import { isFields, type Fields } from '#config'
+import { readBytes, textOf, type FileContent } from './client-file.ts'
+import type { Client, ClientPlace, FormatName, Place } from './client.ts'
+import { FORMATS } from './format.ts'
+import { pathOf } from './place.ts'
+
+/** One mapping of servers in one file of one client. */
+export interface Slot {
+  readonly client: Client
+  readonly scope: ClientPlace['scope']
+  readonly key: readonly string[]
+  readonly entries: readonly (readonly [string, unknown])[]
+}
+
+/** A file that exists and can be read, with everything clients keep in it. */
+export interface ScannedFile {
+  readonly path: string
+  readonly format: FormatName
+  readonly content: FileContent
+  readonly text: string
+  readonly mark: boolean
+  readonly slots: Slot[]
+}
+
+export interface Scan {
+  readonly files: readonly ScannedFile[]
+  readonly problems: readonly {
+    readonly client: string
+    readonly path: string
+    readonly line?: number
+    readonly problem: string
+  }[]
+  /** Clients without any file, and where the first of their own would be. */
+  readonly absent: readonly {
+    readonly client: Client
+    readonly path: string
+    readonly place: ClientPlace
+  }[]
+}
+
+type Problem = Scan['problems'][number]
+
+/** Looks at every file of the given clients. Nothing found there can make it throw. */
+export function scan(clients: readonly Client[], place: Place): Scan {
+  const files = new Map<string, ScannedFile>()
+  const unreadable = new Set<string>()
+  const problems: Problem[] = []
+  const absent: Scan['absent'][number][] = []
+  for (const client of clients) {
+    let present = false
+    for (const where of client.places) {
+      const path = pathOf(where.path, place)
+      if (path === undefined || unreadable.has(path)) continue
+      const read = files.get(path) ?? open(path, where.format)
+      if (read === undefined) continue
+      present = true
+      if ('problem' in read) {
+        unreadable.add(path)
+        problems.push({ client: client.name, path, ...read })
+        continue
+      }
+      files.set(path, read)
+      const slot = slotOf(read, client, where, place)
+      if ('problem' in slot) problems.push({ client: client.name, path, ...slot })
+      else read.slots.push(slot)
+    }
+    const [first] = client.places
+    const path = first && pathOf(first.path, place)
+    if (!present && path !== undefined) absent.push({ client, path, place: first })
+  }
+  return { files: [...files.values()], problems, absent }
+}
+
+type Bad = Omit<Problem, 'client' | 'path'>
+
+function open(path: string, format: FormatName): ScannedFile | Bad | undefined {
+  const read = readBytes(path)
+  if (read.kind === 'missing') return undefined
+  if (read.kind === 'unreadable') return { problem: read.problem }
+  const { content } = read
+  const decoded = textOf(content.bytes)
+  if (!decoded) return { problem: 'not UTF-8' }
+  const parsed = FORMATS[format].read(decoded.text)
+  if (!parsed.ok) return { line: parsed.line, problem: parsed.problem }
+  return { path, format, content, ...decoded, slots: [] }
+}
+
+function slotOf(file: ScannedFile, client: Client, where: ClientPlace, place: Place): Slot | Bad {
+  const parsed = FORMATS[file.format].read(file.text)
+  const key = where.key.map((step) => (step === '{project}' ? place.cwd : step))
+  let value: unknown = parsed.ok ? parsed.value : {}
+  for (const step of key) {
+    if (value === undefined) break
+    if (!isFields(value)) return { problem: `${key.join('.')} is not a mapping` }
+    value = fieldOf(value, step)
+  }
+  if (value !== undefined && value !== null && !isFields(value)) {
+    return { problem: `${key.join('.')} is not a mapping` }
+  }
+  return { client, scope: where.scope, key, entries: Object.entries(value ?? {}) }
+}
+
+const fieldOf = (fields: Fields, name: string): unknown =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined

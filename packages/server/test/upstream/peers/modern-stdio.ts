@@ -1,0 +1,5 @@
+import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import { makeModernServer } from './modern-server.ts'
+
+process.stdin.once('end', () => process.exit(0))
+serveStdio(() => makeModernServer((mcp) => void mcp.sendToolListChanged()), { legacy: 'reject' })
