@@ -1,5 +1,12 @@
 /** A control-plane client for anything with `fetch` and a token: the console, the CLI, a script. */
-import { ADMIN, type Admin, type AdminName } from './admin.ts'
+import { ADMIN, type Admin } from './admin.ts'
+import { isObject, own } from './json.ts'
+
+interface Asked<Output> {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly output: { readonly parse: (value: unknown) => Output }
+}
 
 /**
  * Makes a client of the admin API at `base`.
@@ -7,27 +14,26 @@ import { ADMIN, type Admin, type AdminName } from './admin.ts'
  * @throws Error with the server's own message when an operation is refused.
  */
 export function connect(base: URL, token: () => string): Admin {
-  const ask = async (name: AdminName, input: object): Promise<unknown> => {
-    const { method, path, output } = ADMIN[name]
-    const url = new URL(path, base)
-    if (method === 'GET') {
-      for (const [key, value] of Object.entries(input)) url.searchParams.set(key, String(value))
-    }
+  const ask = async <Output>(asked: Asked<Output>, input: object): Promise<Output> => {
+    const url = new URL(asked.path, base)
+    for (const [key, value] of Object.entries(input)) url.searchParams.set(key, String(value))
     const response = await fetch(url, {
-      method,
+      method: asked.method,
       headers: { authorization: `Bearer ${token()}`, accept: 'application/json' },
     })
     const body: unknown = await response.json()
     if (!response.ok) throw new Error(messageOf(body) ?? `HTTP ${String(response.status)}`)
-    return output.parse(body)
+    return asked.output.parse(body)
   }
-  const names = Object.keys(ADMIN) as AdminName[]
-  return Object.fromEntries(
-    names.map((name) => [name, (input: object) => ask(name, input)]),
-  ) as unknown as Admin
+  return {
+    listServers: (input) => ask(ADMIN.listServers, input),
+    listTools: (input) => ask(ADMIN.listTools, input),
+    listEntries: (input) => ask(ADMIN.listEntries, input),
+  }
 }
 
 function messageOf(body: unknown): string | undefined {
-  const error = (body as { readonly error?: { readonly message?: unknown } } | null)?.error
-  return typeof error?.message === 'string' ? error.message : undefined
+  const error = isObject(body) ? own(body, 'error') : undefined
+  const message = isObject(error) ? own(error, 'message') : undefined
+  return typeof message === 'string' ? message : undefined
 }

@@ -15,6 +15,12 @@ export function own(value: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(value, key) ? value[key] : undefined
 }
 
+/** A text at a key, or the empty string for whatever else is there. */
+export function textAt(value: JsonObject, key: string): string {
+  const text = own(value, key)
+  return typeof text === 'string' ? text : ''
+}
+
 /** A copy of an object without some of its keys. */
 export function without(value: JsonObject, keys: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)))

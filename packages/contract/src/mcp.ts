@@ -4,7 +4,7 @@
  * "Legacy" is the era of the `initialize` handshake (2025-03-26 to 2025-11-25); "modern" is the era
  * of self-sufficient requests that began with 2026-07-28.
  */
-import { isObject, own, type Json, type JsonObject } from './json.ts'
+import { isObject, own, textAt, type Json, type JsonObject } from './json.ts'
 
 /** Revisions served and spoken per request, newest first. One constant: conflict AM-04. */
 export const MODERN_REVISIONS = ['2026-07-28'] as const
@@ -104,21 +104,32 @@ export function shapeOf(value: unknown): Shape {
   if (typeof method !== 'string') return invalid('"method" must be a string')
   const params = own(value, 'params')
   if (params !== undefined && !isObject(params)) return invalid('"params" must be an object')
-  const message = value as unknown as RpcRequest
-  return known === undefined ? { kind: 'notification', message } : { kind: 'request', message }
+  const said = { jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) } as const
+  return known === undefined
+    ? { kind: 'notification', message: said }
+    : { kind: 'request', message: { ...said, id: known } }
 }
 
 function responseShape(value: JsonObject, id: RequestId | undefined): Shape {
-  const error = own(value, 'error')
-  const message = value as unknown as RpcResponse
-  if (error !== undefined) {
-    const sound = isObject(error) && Number.isInteger(error['code'])
-    return sound ? { kind: 'response', message } : { kind: 'invalid', id, why: 'malformed error' }
+  const given = own(value, 'error')
+  if (given !== undefined) {
+    const error = readError(given)
+    if (!error) return { kind: 'invalid', id, why: 'malformed error' }
+    const message = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }), error } as const
+    return { kind: 'response', message }
   }
-  const sound = id !== undefined && isObject(own(value, 'result'))
-  return sound
-    ? { kind: 'response', message }
-    : { kind: 'invalid', id, why: 'neither a method nor a result nor an error' }
+  const result = own(value, 'result')
+  if (id === undefined || !isObject(result)) {
+    return { kind: 'invalid', id, why: 'neither a method nor a result nor an error' }
+  }
+  return { kind: 'response', message: { jsonrpc: '2.0', id, result } }
+}
+
+function readError(error: Json): RpcError | undefined {
+  const code = isObject(error) ? own(error, 'code') : undefined
+  if (!isObject(error) || typeof code !== 'number' || !Number.isInteger(code)) return undefined
+  const data = own(error, 'data')
+  return { code, message: textAt(error, 'message'), ...(data === undefined ? {} : { data }) }
 }
 
 const isId = (id: unknown): id is RequestId =>

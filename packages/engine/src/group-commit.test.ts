@@ -19,24 +19,27 @@ const ids = (db: ReturnType<typeof openDatabase>): readonly number[] =>
 
 test('a write that fails is undone alone; its neighbours in the same commit stand', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 30 }), async (wanted) => {
-      const { db, group } = fresh()
-      const insert = db.prepare('INSERT INTO t (id) VALUES (?)')
-      const settled = await Promise.allSettled(
-        wanted.map((id) => group.commit(() => void insert.run(id))),
-      )
-      // The first of equal ids wins whatever the batch was, and each caller learns its own fate.
-      const expected = wanted.map((id, at) => wanted.indexOf(id) === at)
-      assert.deepEqual(
-        settled.map(({ status }) => status === 'fulfilled'),
-        expected,
-      )
-      assert.deepEqual(
-        ids(db),
-        [...new Set(wanted)].toSorted((a, b) => a - b),
-      )
-      db.close()
-    }),
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 30 }),
+      async (wanted) => {
+        const { db, group } = fresh()
+        const insert = db.prepare('INSERT INTO t (id) VALUES (?)')
+        const settled = await Promise.allSettled(
+          wanted.map((id) => group.commit(() => void insert.run(id))),
+        )
+        // The first of equal ids wins whatever the batch was, and each caller learns its own fate.
+        const expected = wanted.map((id, at) => wanted.indexOf(id) === at)
+        assert.deepEqual(
+          settled.map(({ status }) => status === 'fulfilled'),
+          expected,
+        )
+        assert.deepEqual(
+          ids(db),
+          [...new Set(wanted)].toSorted((a, b) => a - b),
+        )
+        db.close()
+      },
+    ),
     { numRuns: 50 },
   )
 })
@@ -53,7 +56,9 @@ test('a write behind is carried by the next urgent commit', async () => {
 
 test('flush settles what was handed in before it returns to the event loop', async () => {
   const { db, group } = fresh()
-  const behind = group.commit(() => void db.exec('INSERT INTO t (id) VALUES (7)'), 60_000)
+  const behind = group.commit(() => {
+    db.exec('INSERT INTO t (id) VALUES (7)')
+  }, 60_000)
   group.flush()
   assert.deepEqual(ids(db), [7])
   await behind

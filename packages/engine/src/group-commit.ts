@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 
 /** One write of one caller, waiting for the next commit. */
 interface Pending {
-  readonly write: () => unknown
-  readonly done: (value: unknown) => void
+  readonly write: () => void
+  readonly done: () => void
   readonly failed: (cause: unknown) => void
 }
 
@@ -29,7 +29,17 @@ export class GroupCommit {
    */
   commit<Value>(write: () => Value, withinMs = 0): Promise<Value> {
     return new Promise<Value>((done, failed) => {
-      this.#queue.push({ write, done: done as Pending['done'], failed })
+      let value: Value
+      const written = (): void => {
+        value = write()
+      }
+      this.#queue.push({
+        write: written,
+        done: () => {
+          done(value)
+        },
+        failed,
+      })
       this.#schedule(withinMs)
     })
   }
@@ -44,35 +54,32 @@ export class GroupCommit {
     this.#queue = []
     if (batch.length === 0) return
     try {
-      settle(this.#transact(batch))
+      this.#transact(batch)
     } catch (cause) {
       if (batch.length === 1) batch[0]?.failed(cause)
       else this.#alone(batch)
+      return
     }
+    for (const { done } of batch) done()
   }
 
   /** One of a batch failed and took the others with it: give each a transaction of its own. */
   #alone(batch: readonly Pending[]): void {
     for (const pending of batch) {
       try {
-        settle(this.#transact([pending]))
+        this.#transact([pending])
+        pending.done()
       } catch (cause) {
         pending.failed(cause)
       }
     }
   }
 
-  #transact(batch: readonly Pending[]): readonly (() => void)[] {
+  #transact(batch: readonly Pending[]): void {
     this.#db.exec('BEGIN IMMEDIATE')
     try {
-      const settled = batch.map((pending) => {
-        const value = pending.write()
-        return () => {
-          pending.done(value)
-        }
-      })
+      for (const { write } of batch) write()
       this.#db.exec('COMMIT')
-      return settled
     } catch (cause) {
       // After some errors (a full disk) SQLite has rolled back already and says so.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
@@ -87,8 +94,4 @@ export class GroupCommit {
       this.#immediate ??= setImmediate(() => this.flush())
     }
   }
-}
-
-const settle = (settled: readonly (() => void)[]): void => {
-  for (const done of settled) done()
 }

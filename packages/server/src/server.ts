@@ -4,15 +4,22 @@ import { canonical, type Admin } from '@countersign/contract'
 import { adminRoutes, makeAdmin } from '#admin'
 import { LEDGER_TABLES, openLedger, type Ledger } from '#audit'
 import { localAuthenticator } from '#auth'
-import { digestOf, keyFile, makeSeal, Secret, type World } from '#base'
+import { digestOf, keyFile, makeSeal, Secret, type Seal, type World } from '#base'
 import type { Config } from '#config'
 import { GATEWAY_TABLES, makeGateway, type CallEnded, type Gateway } from '#gateway'
 import { openFrontDoor, type FrontDoor } from '#http'
 import { permitAll } from '#policy'
-import { makeCatalog, makeViews, REGISTRY_TABLES, type Change } from '#registry'
-import { openStore } from '#store'
+import { makeCatalog, makeViews, REGISTRY_TABLES, type Catalog, type Change } from '#registry'
+import { openStore, type Store } from '#store'
 import type { Log } from '#telemetry'
-import { makeUpstream, startKeeper, type Upstream, type UpstreamEvent } from '#upstream'
+import {
+  makeUpstream,
+  startKeeper,
+  type Introduction,
+  type Keeper,
+  type Upstream,
+  type UpstreamEvent,
+} from '#upstream'
 
 /** What whoever runs the house wants to be told. */
 export interface Watcher {
@@ -47,37 +54,110 @@ const FRESH_MS = 5_000
 
 export async function openHouse(config: Config, rooms: HouseRooms): Promise<House> {
   const { world, log, watcher = {} } = rooms
-  const store = openStore(join(config.data, 'countersign.db'), [
-    LEDGER_TABLES,
-    REGISTRY_TABLES,
-    GATEWAY_TABLES,
-  ])
+  const store = openStore(join(config.data, 'countersign.db'), TABLES)
   const ledger = openLedger(world, store, config.ledger.reads)
   const recovered = await ledger.recover()
-  const seal = makeSeal(world, [keyFile(world, join(config.data, 'keys', 'seal.key'))])
-  const adminToken = new Secret(
-    keyFile(world, join(config.data, 'keys', 'admin.key')).toString('base64url'),
-  )
+  const keys = keysOf(config, world)
   const keeper = startKeeper(world)
+  const catalog = openCatalog(store, ledger, rooms)
+  // Servers may speak before the gateway exists; from then on it hears them first.
+  const hearing: Hearing = { gateway: undefined }
+  const upstreams = openUpstreams(config, rooms, { catalog, keeper, hearing })
   const servers = config.servers.map(({ id }) => id)
-  const catalog = makeCatalog({
+  const views = makeViews(servers, viewsOf(config), catalog.listed)
+  const gateway = makeGateway({
+    world,
+    log,
+    store,
+    seal: keys.seal,
+    catalog,
+    views,
+    servers,
+    ledger,
+    upstream: (id) => known(upstreams, id),
+    policy: permitAll,
+    limits: { ...config.limits, listenersMax: config.limits.listenMax },
+    onEnd: (ended) => watcher.onCall?.(ended),
+  })
+  hearing.gateway = gateway
+  const admin = makeAdmin({ catalog, ledger, views, upstreams })
+  const routes = adminRoutes(admin, keys.adminToken)
+  const { limits } = config
+  const authenticate = localAuthenticator
+  const doors: FrontDoor[] = []
+  startEager(upstreams)
+  return {
+    config,
+    gateway,
+    admin,
+    ledger,
+    upstreams,
+    recovered,
+    adminToken: keys.adminToken,
+    listen: async (instead) => {
+      const hosts = hostsOf(config)
+      const front = { world, log, gateway, authenticate, limits, hosts, routes }
+      const door = await openFrontDoor(front, { ...config.listen, ...instead })
+      doors.push(door)
+      return door
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const door of doors) await door.close()
+      await gateway.close()
+      await Promise.all([...upstreams.values()].map((one) => one.close()))
+      await keeper.close()
+      store.close()
+    },
+  }
+}
+
+const TABLES = [LEDGER_TABLES, REGISTRY_TABLES, GATEWAY_TABLES]
+
+interface Hearing {
+  gateway: Gateway | undefined
+}
+
+function keysOf(
+  config: Config,
+  world: World,
+): { readonly seal: Seal; readonly adminToken: Secret } {
+  const folder = join(config.data, 'keys')
+  return {
+    seal: makeSeal(world, [keyFile(world, join(folder, 'seal.key'))]),
+    adminToken: new Secret(keyFile(world, join(folder, 'admin.key')).toString('base64url')),
+  }
+}
+
+function openCatalog(store: Store, ledger: Ledger, { world, log, watcher }: HouseRooms): Catalog {
+  return makeCatalog({
     world,
     store,
     onChange: (server, changes) => {
       log.warn({ server, changes: changes.length }, 'definitions changed')
-      watcher.onChange?.(server, changes)
+      watcher?.onChange?.(server, changes)
       noteChanges(ledger, log, server, changes)
     },
     onProblem: (server, problem) => {
       log.warn({ server, problem }, 'a definition is not as it should be')
-      watcher.onProblem?.(server, problem)
+      watcher?.onProblem?.(server, problem)
     },
   })
+}
+
+interface Around {
+  readonly catalog: Catalog
+  readonly keeper: Keeper
+  readonly hearing: Hearing
+}
+
+function openUpstreams(
+  config: Config,
+  { world, log }: HouseRooms,
+  { catalog, keeper, hearing }: Around,
+): ReadonlyMap<string, Upstream> {
   const upstreams = new Map<string, Upstream>()
-  // Servers may speak before the gateway exists; from then on it hears them first.
-  let gateway: Gateway | undefined
   const onEvent = (server: string, event: UpstreamEvent): void => {
-    gateway?.onEvent(server, event)
+    hearing.gateway?.onEvent(server, event)
     const upstream = upstreams.get(server)
     const { capturedAt = 0 } = catalog.listed(server)
     const hasConnected = event.kind === 'state' && event.status.state === 'ready'
@@ -86,74 +166,30 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
       log.warn({ server, cause: String(cause) }, 'could not be listed')
     })
   }
-  const remember = {
-    recall: (id: string) => catalog.listed(id).introduction,
-    store: catalog.remember,
-  }
+  const recall = (id: string): Introduction | undefined => catalog.listed(id).introduction
+  const remember = { recall, store: catalog.remember }
   for (const spec of config.servers) {
     catalog.admit(spec.id, digestOf(canonical(spec.transport)))
     upstreams.set(spec.id, makeUpstream({ world, log, keeper, onEvent, remember }, spec))
   }
-  const upstream = (id: string): Upstream => {
-    const found = upstreams.get(id)
-    if (!found) throw new Error(`no server ${id}`)
-    return found
-  }
-  const named = Object.fromEntries(config.views.map((view) => [view.name, view.servers]))
-  const views = makeViews(servers, named, catalog.listed)
-  gateway = makeGateway({
-    world,
-    log,
-    store,
-    seal,
-    catalog,
-    views,
-    servers,
-    ledger,
-    upstream,
-    policy: permitAll,
-    limits: { ...config.limits, listenersMax: config.limits.listenMax },
-    onEnd: (ended) => watcher.onCall?.(ended),
-  })
-  const opened = gateway
-  const admin = makeAdmin({ catalog, ledger, views, upstreams })
-  for (const one of upstreams.values()) {
-    if (one.spec.start === 'eager') one.introduce().catch(() => undefined) // Its status says why.
-  }
-  let door: FrontDoor | undefined
-  return {
-    config,
-    gateway: opened,
-    admin,
-    ledger,
-    upstreams,
-    recovered,
-    adminToken,
-    listen: async (instead) => {
-      door = await openFrontDoor(
-        {
-          world,
-          log,
-          gateway: opened,
-          authenticate: localAuthenticator,
-          limits: config.limits,
-          hosts: hostsOf(config),
-          routes: adminRoutes(admin, adminToken),
-          isReady: () => true,
-        },
-        { ...config.listen, ...instead },
-      )
-      return door
-    },
-    [Symbol.asyncDispose]: async () => {
-      await door?.close()
-      await opened.close()
-      await Promise.all([...upstreams.values()].map((one) => one.close()))
-      await keeper.close()
-      store.close()
-    },
+  return upstreams
+}
+
+function known(upstreams: ReadonlyMap<string, Upstream>, id: string): Upstream {
+  const found = upstreams.get(id)
+  if (!found) throw new Error(`no server ${id}`)
+  return found
+}
+
+function startEager(upstreams: ReadonlyMap<string, Upstream>): void {
+  for (const upstream of upstreams.values()) {
+    // A server that does not start says why in its status; the others go on.
+    if (upstream.spec.start === 'eager') upstream.introduce().catch(() => undefined)
   }
 }
+
+const viewsOf = ({ views }: Config): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(views.map(({ name, servers }) => [name, servers]))
 
 /** Names under which a browser or client may reach us; anything else was made to resolve here. */
 function hostsOf({ listen }: Config): ReadonlySet<string> {

@@ -4,16 +4,15 @@ import type { AdminRooms } from './make-admin.ts'
 type Tool = Awaited<ReturnType<Admin['listTools']>>[number]
 
 /** The tools of one view, as a client of it sees them, with their digest and effect class. */
-export async function listTools({ views, catalog, upstreams }: AdminRooms, id: string): Promise<Tool[]> {
+export async function listTools(
+  { views, catalog, upstreams }: AdminRooms,
+  id: string,
+): Promise<Tool[]> {
   const view = views.find(id)
   if (!view) throw new Fault('http/not-found', `There is no view "${id}".`)
   // A server that cannot be reached shows in listServers; its tools are just not here.
-  await Promise.allSettled(
-    view.servers.map((server) => {
-      const upstream = upstreams.get(server)
-      return upstream && catalog.ensure(upstream)
-    }),
-  )
+  const here = view.servers.flatMap((server) => upstreams.get(server) ?? [])
+  await Promise.allSettled(here.map((upstream) => catalog.ensure(upstream)))
   return view.list('tool').map(({ name, definition, body }) => {
     const description = own(body, 'description')
     const inputSchema = own(body, 'inputSchema')
@@ -25,7 +24,9 @@ export async function listTools({ views, catalog, upstreams }: AdminRooms, id: s
       effect: effectOf(definition.body),
       digest: definition.digest,
       ...(typeof description === 'string' ? { description } : {}),
-      ...(inputSchema === undefined ? {} : { inputSchema: JSON.parse(JSON.stringify(inputSchema)) }),
+      ...(inputSchema === undefined
+        ? {}
+        : { inputSchema: JSON.parse(JSON.stringify(inputSchema)) }),
     }
   })
 }

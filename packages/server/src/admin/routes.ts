@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ADMIN, Fault, type Admin, type AdminName } from '@countersign/contract'
+import { ADMIN, Fault, type Admin } from '@countersign/contract'
 import type { Secret } from '#base'
 
 interface AdminRoute {
@@ -11,20 +11,41 @@ interface AdminRoute {
 
 /** The admin API over HTTP, for whoever holds the token of the data folder. */
 export function adminRoutes(admin: Admin, token: Secret): readonly AdminRoute[] {
-  return (Object.keys(ADMIN) as AdminName[]).map((name) => ({
-    method: ADMIN[name].method,
-    path: ADMIN[name].path,
-    answer: async (request, response) => {
-      requireToken(request, token)
-      const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
-      const input = ADMIN[name].input.safeParse(Object.fromEntries(searchParams))
-      if (!input.success) throw new Fault('rpc/envelope', 'Unknown or malformed parameters.')
-      const output = await admin[name](input.data as never)
-      response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(output))
-    },
-  }))
+  const { listServers, listTools, listEntries } = ADMIN
+  return [
+    route(token, listServers, (input) => admin.listServers(input)),
+    route(token, listTools, (input) => admin.listTools(input)),
+    route(token, listEntries, (input) => admin.listEntries(input)),
+  ]
 }
+
+interface Operation<Input> {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly input: {
+    readonly safeParse: (
+      value: unknown,
+    ) => { readonly success: true; readonly data: Input } | { readonly success: false }
+  }
+}
+
+const route = <Input>(
+  token: Secret,
+  { method, path, input }: Operation<Input>,
+  run: (input: Input) => Promise<unknown>,
+): AdminRoute => ({
+  method,
+  path,
+  answer: async (request, response) => {
+    requireToken(request, token)
+    const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    const read = input.safeParse(Object.fromEntries(searchParams))
+    if (!read.success) throw new Fault('rpc/envelope', 'Unknown or malformed parameters.')
+    const output = await run(read.data)
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(output))
+  },
+})
 
 /** Compares in constant time, so that how far a guess was right does not show. */
 export function requireToken(request: IncomingMessage, token: Secret): void {

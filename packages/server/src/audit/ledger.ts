@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite'
 import { Fault, type Effect, type JsonObject } from '@countersign/contract'
 import type { World } from '#base'
 import type { Migration, Store } from '#store'
@@ -82,17 +83,68 @@ const READ_MAX = 1_000
  * disk before the effect; reads may be written behind within 20 ms (`ledger.reads: batched`).
  */
 export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledger {
-  const insert = store.prepare('INSERT INTO entries (at, kind, call, body) VALUES (?, ?, ?, ?)')
-  const begin = store.prepare('INSERT INTO open_calls (call, server) VALUES (?, ?)')
-  const end = store.prepare('DELETE FROM open_calls WHERE call = ?')
-  const left = store.prepare('SELECT call FROM open_calls ORDER BY call')
-  const after = store.prepare('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?')
-  const newest = store.prepare(
-    'SELECT * FROM (SELECT * FROM entries ORDER BY seq DESC LIMIT ?) ORDER BY seq',
-  )
-  // What could not be written behind is owed: it goes before the next entry, and until it is paid
-  // every entry is written ahead, so a ledger that cannot be written stops calls instead of losing them.
+  const { insert, begin, end, left, after, newest } = statements(store)
+  const writer = makeWriter(store, reads)
+  const closeAs = (call: string, at: number, text: string) => (): void => {
+    end.run(call)
+    insert.run(at, 'call.closed', call, text)
+  }
+  return {
+    open: async (facts) => {
+      const { call, ...body } = facts
+      const at = world.now()
+      const text = JSON.stringify(body)
+      await writer.write(() => {
+        begin.run(call, facts.server)
+        insert.run(at, 'call.opened', call, text)
+      }, facts.effect)
+      return { call, effect: facts.effect }
+    },
+    close: async (entry, facts) => {
+      const write = closeAs(entry.call, world.now(), JSON.stringify(facts))
+      await writer.write(write, entry.effect).catch(() => {
+        writer.owe(write)
+      })
+    },
+    note: (kind, body) => {
+      const at = world.now()
+      return writer.ahead(() => void insert.run(at, kind, null, JSON.stringify(body)))
+    },
+    read: ({ after: seq, last }) => {
+      store.flush()
+      const limit = Math.min(last ?? READ_MAX, READ_MAX)
+      const rows = seq === undefined ? newest.all(limit) : after.all(seq, limit)
+      return rows.map(toEntry)
+    },
+    recover: async () => {
+      const calls = left.all().map(({ call }) => textOf(call))
+      const text = JSON.stringify({ outcome: 'unknown', reason: 'crash', durationMs: 0 })
+      if (calls.length === 0) return calls
+      await writer.ahead(() => {
+        for (const call of calls) closeAs(call, world.now(), text)()
+      })
+      return calls
+    },
+  }
+}
+
+interface Writer {
+  /** Ahead or behind, as the effect class and the policy for reads ask. */
+  readonly write: (write: () => void, effect: Effect) => Promise<void>
+  readonly ahead: (write: () => void) => Promise<void>
+  /** What must be written before anything else is. */
+  readonly owe: (write: () => void) => void
+}
+
+/**
+ * What could not be written is owed: it goes before the next entry, and until it is paid every entry
+ * is written ahead, so a ledger that cannot be written stops calls instead of losing them.
+ */
+function makeWriter(store: Store, reads: ReadsPolicy): Writer {
   let owed: readonly (() => void)[] = []
+  const owe = (write: () => void): void => {
+    owed = [...owed, write]
+  }
   const ahead = async (write: () => void): Promise<void> => {
     const paying = owed
     owed = []
@@ -106,61 +158,29 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
       throw unavailable(cause)
     }
   }
-  const commit = async (write: () => void, effect: Effect): Promise<void> => {
-    if (effect !== 'read' || reads === 'ahead' || owed.length > 0) return ahead(write)
-    store.commit(write, BEHIND_MS).catch(() => {
-      owed = [...owed, write]
-    })
-  }
-
   return {
-    open: async (facts) => {
-      const { call, ...body } = facts
-      const at = world.now()
-      const text = JSON.stringify(body)
-      await commit(() => {
-        begin.run(call, facts.server)
-        insert.run(at, 'call.opened', call, text)
-      }, facts.effect)
-      return { call, effect: facts.effect }
-    },
-    close: async (entry, facts) => {
-      const at = world.now()
-      const text = JSON.stringify(facts)
-      const write = (): void => {
-        end.run(entry.call)
-        insert.run(at, 'call.closed', entry.call, text)
-      }
-      await commit(write, entry.effect).catch(() => {
-        owed = [...owed, write]
+    owe,
+    ahead,
+    write: async (write, effect) => {
+      if (effect !== 'read' || reads === 'ahead' || owed.length > 0) return ahead(write)
+      store.commit(write, BEHIND_MS).catch(() => {
+        owe(write)
       })
-    },
-    note: (kind, body) => {
-      const at = world.now()
-      return ahead(() => void insert.run(at, kind, null, JSON.stringify(body)))
-    },
-    read: ({ after: seq, last }) => {
-      store.flush()
-      const limit = Math.min(last ?? READ_MAX, READ_MAX)
-      const rows = seq === undefined ? newest.all(limit) : after.all(seq, limit)
-      return rows.map(toEntry)
-    },
-    recover: async () => {
-      const calls = left.all().map((row) => String(row['call']))
-      const at = world.now()
-      const text = JSON.stringify({ outcome: 'unknown', reason: 'crash', durationMs: 0 })
-      if (calls.length > 0) {
-        await ahead(() => {
-          for (const call of calls) {
-            end.run(call)
-            insert.run(at, 'call.closed', call, text)
-          }
-        })
-      }
-      return calls
     },
   }
 }
+
+const statements = (store: Store): Readonly<Record<StatementName, StatementSync>> => ({
+  insert: store.prepare('INSERT INTO entries (at, kind, call, body) VALUES (?, ?, ?, ?)'),
+  begin: store.prepare('INSERT INTO open_calls (call, server) VALUES (?, ?)'),
+  end: store.prepare('DELETE FROM open_calls WHERE call = ?'),
+  left: store.prepare('SELECT call FROM open_calls ORDER BY call'),
+  after: store.prepare('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?'),
+  newest: store.prepare(
+    'SELECT * FROM (SELECT * FROM entries ORDER BY seq DESC LIMIT ?) ORDER BY seq',
+  ),
+})
+type StatementName = 'insert' | 'begin' | 'end' | 'left' | 'after' | 'newest'
 
 const unavailable = (cause: unknown): Fault =>
   new Fault(
@@ -170,11 +190,15 @@ const unavailable = (cause: unknown): Fault =>
   )
 
 function toEntry(row: Record<string, unknown>): Entry {
+  const body: JsonObject = JSON.parse(textOf(row['body']))
   return {
     seq: Number(row['seq']),
     at: Number(row['at']),
-    kind: String(row['kind']),
-    call: row['call'] === null ? undefined : String(row['call']),
-    body: JSON.parse(String(row['body'])) as JsonObject,
+    kind: textOf(row['kind']),
+    call: row['call'] === null ? undefined : textOf(row['call']),
+    body,
   }
 }
+
+/** A text column is a text: the tables are STRICT. */
+const textOf = (column: unknown): string => (typeof column === 'string' ? column : '')

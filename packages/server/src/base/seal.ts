@@ -23,8 +23,8 @@ export interface Seal {
  * replaced without invalidating what is under way.
  */
 export function makeSeal(world: World, keys: readonly [Buffer, ...Buffer[]]): Seal {
-  const ring = keys.map((key) => ({ id: keyId(key), key }))
-  const [current] = ring as [Keyed, ...Keyed[]]
+  const current: Keyed = { id: keyId(keys[0]), key: keys[0] }
+  const ring = [current, ...keys.slice(1).map((key): Keyed => ({ id: keyId(key), key }))]
   return {
     seal: (purpose, content) => {
       const nonce = world.random(NONCE_BYTES)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Fault, isObject, own, type JsonObject } from '@countersign/contract'
+import { Fault, isObject, own, textAt, type JsonObject } from '@countersign/contract'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -89,6 +89,6 @@ function printResult(io: Io, result: JsonObject): void {
   for (const block of Array.isArray(content) ? content : []) {
     if (!isObject(block)) continue
     const text = own(block, 'text')
-    print(io, typeof text === 'string' ? text : `[${String(own(block, 'type'))}]`)
+    print(io, typeof text === 'string' ? text : `[${textAt(block, 'type')}]`)
   }
 }

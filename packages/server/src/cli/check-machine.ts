@@ -29,7 +29,12 @@ function checkData({ data }: Config): Finding {
     return { check: 'data', verdict: 'pass', what: data }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    return { check: 'data', verdict: 'fail', what: why, fix: 'point "data" at a folder you may write to' }
+    return {
+      check: 'data',
+      verdict: 'fail',
+      what: why,
+      fix: 'point "data" at a folder you may write to',
+    }
   }
 }
 
@@ -37,7 +42,8 @@ async function checkPort(config: Config): Promise<Finding> {
   const { host, port } = config.listen
   const where = `${host}:${String(port)}`
   const running = await findRunning(config)
-  if (running) return { check: 'port', verdict: 'pass', what: `Countersign runs at ${running.url.origin}` }
+  if (running)
+    return { check: 'port', verdict: 'pass', what: `Countersign runs at ${running.url.origin}` }
   const isFree = await new Promise<boolean>((resolve) => {
     const probe = createServer()
     probe.once('error', () => {

@@ -1,9 +1,17 @@
-import { KINDS, toFault } from '@countersign/contract'
+import { KINDS, textAt, toFault } from '@countersign/contract'
 import type { World } from '#base'
 import { silentLog } from '#telemetry'
 import { makeUpstream, startKeeper, type ServerSpec } from '#upstream'
 import { checkMachine } from './check-machine.ts'
-import { CONFIG_HELP, CONFIG_OPTION, EXIT, flag, JSON_HELP, JSON_OPTION, type Command } from './command.ts'
+import {
+  CONFIG_HELP,
+  CONFIG_OPTION,
+  EXIT,
+  flag,
+  JSON_HELP,
+  JSON_OPTION,
+  type Command,
+} from './command.ts'
 import { findConfig } from './find-config.ts'
 import { print, printJson } from './io.ts'
 
@@ -41,7 +49,8 @@ Exit code: 0 when nothing failed, 1 otherwise.`,
       if (asJson) printJson(io, finding)
       else print(io, lineOf(finding))
     }
-    for (const id of unknown) report({ check: id, verdict: 'fail', what: 'is not in the configuration' })
+    for (const id of unknown)
+      report({ check: id, verdict: 'fail', what: 'is not in the configuration' })
     for (const finding of await checkMachine(config)) report(finding)
     for (const note of config.notes) report({ check: 'configuration', verdict: 'warn', what: note })
     await checkServers(io.world, specs, report)
@@ -91,7 +100,8 @@ async function checkServer(
     const listings = await Promise.all(KINDS.map((kind) => upstream.list(kind, patience)))
     const listMs = world.monotonic() - startedAt - connectMs
     const counts = KINDS.map((kind, at) => `${String(listings[at]?.items.length ?? 0)} ${kind}s`)
-    const name = `${String(serverInfo['name'] ?? 'unnamed')} ${String(serverInfo['version'] ?? '')}`.trim()
+    const name =
+      `${textAt(serverInfo, 'name') || 'unnamed'} ${textAt(serverInfo, 'version')}`.trim()
     const took = `connected in ${connectMs.toFixed(0)} ms, listed in ${listMs.toFixed(0)} ms`
     const facts = {
       era,
@@ -113,9 +123,12 @@ async function checkServer(
           : {}),
         facts,
       },
-      ...problems.map(
-        (what): Finding => ({ check: spec.id, verdict: 'warn', what, fix: `tell the makers of ${name}` }),
-      ),
+      ...problems.map((what): Finding => ({
+        check: spec.id,
+        verdict: 'warn',
+        what,
+        fix: `tell the makers of ${name}`,
+      })),
     ]
   } catch (thrown) {
     return [broken(spec, toFault(thrown).message, upstream.status().stderr)]

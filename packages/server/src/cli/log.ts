@@ -1,4 +1,4 @@
-import { Fault, own, type Admin } from '@countersign/contract'
+import { Fault, own, textAt, type Admin } from '@countersign/contract'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -44,12 +44,15 @@ ${JSON_HELP}`,
 }
 
 function row({ seq, at, kind, call = '', body }: Entry): readonly string[] {
-  const text = (key: string): string => String(own(body, key) ?? '')
+  const text = (key: string): string => textAt(body, key)
   const what =
     kind === 'call.opened'
       ? `${text('server')} ${text('name')} (${text('effect')}) by ${text('principal')} with ${text('client')}`
       : kind === 'call.closed'
-        ? `${text('outcome')} ${text('reason')} ${text('durationMs')} ms`.replaceAll(/ +/g, ' ')
+        ? `${text('outcome')} ${text('reason')} ${JSON.stringify(own(body, 'durationMs'))} ms`.replaceAll(
+            / +/g,
+            ' ',
+          )
         : JSON.stringify(body)
   return [String(seq), new Date(at).toISOString(), kind, call, what]
 }

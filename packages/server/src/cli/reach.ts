@@ -1,9 +1,9 @@
 import {
   connect,
   Fault,
-  isObject,
   META,
   own,
+  shapeOf,
   type Admin,
   type JsonObject,
   type RpcResponse,
@@ -56,8 +56,8 @@ function reachRunning({ url, token }: Running): Reach {
         },
         body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: withEnvelope(params) }),
       })
-      const body: unknown = await response.json()
-      if (isObject(body)) return body as unknown as RpcResponse
+      const shape = shapeOf(await response.json())
+      if (shape.kind === 'response') return shape.message
       throw new Fault('upstream/broken', 'The running Countersign gave no JSON-RPC answer.')
     },
     [Symbol.asyncDispose]: async () => undefined,

@@ -1,4 +1,5 @@
 import { request, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { Fault } from '@countersign/contract'
 import { requireToken } from '#admin'
@@ -58,7 +59,7 @@ export async function relayStdio(
     },
   })
   upgrade.end()
-  const socket = await new Promise<import('node:stream').Duplex>((resolve, reject) => {
+  const socket = await new Promise<Duplex>((resolve, reject) => {
     upgrade.once('upgrade', (_response, upgraded) => {
       resolve(upgraded)
     })

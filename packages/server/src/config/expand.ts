@@ -25,7 +25,7 @@ export function expand(text: string, variable: Variable): Expanded {
 }
 
 /** Text that `expand` gives back unchanged. */
-export const literal = (text: string): string => text.replaceAll('${', '$${')
+export const literal = (text: string): string => text.replaceAll('${', () => '$${')
 
 const UNCLOSED: Expanded = {
   ok: false,

@@ -5,6 +5,7 @@ import {
   META,
   own,
   RPC,
+  textAt,
   type Json,
   type JsonObject,
   type Revision,
@@ -12,7 +13,14 @@ import {
 } from '@countersign/contract'
 import type { ResourceRouter } from '#registry'
 import type { Asked, Outcome } from './asked.ts'
-import { faultError, needsWrap, projectError, projectResult, projectToolResult, toolError } from './project.ts'
+import {
+  faultError,
+  needsWrap,
+  projectError,
+  projectResult,
+  projectToolResult,
+  toolError,
+} from './project.ts'
 
 /** What goes back to the client: a result or an error, already in its revision's words. */
 export type Answer =
@@ -46,7 +54,7 @@ function answered(
   const stamp = receipt(asked)
   switch (asked.method) {
     case 'tools/call': {
-      const tool = asked.view.find('tool', String(asked.params['name']))?.exposed?.definition.body
+      const tool = asked.view.find('tool', textAt(asked.params, 'name'))?.exposed?.definition.body
       const isWrapped = tool !== undefined && needsWrap(tool)
       const shaped = projectToolResult(routed, revision, isWrapped)
       return { kind: 'result', result: projectResult(shaped, revision, stamp) }
@@ -74,7 +82,7 @@ function ttlOf(result: JsonObject): number {
 }
 
 function errored(asked: Asked, error: RpcError, revision: Revision): Answer {
-  const uri = asked.method === 'resources/read' ? String(asked.params['uri']) : undefined
+  const uri = asked.method === 'resources/read' ? textAt(asked.params, 'uri') : undefined
   if (error.code === RPC.urlElicitationRequired && asked.method === 'tools/call') {
     if (revision === '2025-06-18' || revision === '2025-03-26') return urlInWords(error, revision)
   }
@@ -93,7 +101,7 @@ function urlInWords(error: RpcError, revision: Revision): Answer {
   const list = isObject(error.data) ? own(error.data, 'elicitations') : undefined
   const urls = (Array.isArray(list) ? list : [])
     .filter(isObject)
-    .map((one) => `${String(own(one, 'message') ?? '')} ${String(own(one, 'url') ?? '')}`.trim())
+    .map((one) => `${textAt(one, 'message')} ${textAt(one, 'url')}`.trim())
   const text = `Nothing was executed yet: the server needs you to open a page first. ${urls.join(' ')} Then call the tool again.`
   return { kind: 'result', result: projectResult(toolError(text), revision) }
 }
@@ -133,7 +141,9 @@ function rewriteUris(
     return {
       ...result,
       messages: messages.map((message) =>
-        isObject(message) ? { ...message, content: block(own(message, 'content') ?? null) } : message,
+        isObject(message)
+          ? { ...message, content: block(own(message, 'content') ?? null) }
+          : message,
       ),
     }
   }

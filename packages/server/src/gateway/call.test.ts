@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault } from '@countersign/contract'
+import { Fault, textAt } from '@countersign/contract'
 import { systemWorld } from '#base'
 import type { Upstream } from '#upstream'
 import type { Asked, Client } from './asked.ts'
@@ -61,7 +61,7 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
 test('an entry stands before the effect and is closed after it', async () => {
   const written: string[] = []
   const send: Upstream['call'] = async (outgoing) => {
-    written.push(`sent ${String(outgoing.params['name'])}`)
+    written.push(`sent ${textAt(outgoing.params, 'name')}`)
     return { kind: 'result', result: { content: [] } }
   }
   const outcome = await call(rooms(send, written), who, asked('write'), client)
@@ -93,10 +93,14 @@ test('a denied call never reaches the server, and is written down twice', async 
   assert.deepEqual(written, ['opened files/rm write', 'closed refused'])
 })
 
+const breaks: Upstream['call'] = async () => {
+  throw new Fault('upstream/broken', 'files closed the connection.')
+}
+const down: Upstream['call'] = async () => {
+  throw new Fault('upstream/unavailable', 'files does not answer.')
+}
+
 test('a write whose connection broke after sending is of unknown outcome, a read just failed', async () => {
-  const breaks: Upstream['call'] = async () => {
-    throw new Fault('upstream/broken', 'files closed the connection.')
-  }
   const write = await call(rooms(breaks), who, asked('write'), client)
   assert.equal(write.kind === 'refused' && write.fault.code, 'call/unknown-outcome')
   const read = await call(rooms(breaks), who, asked('read'), client)
@@ -104,9 +108,6 @@ test('a write whose connection broke after sending is of unknown outcome, a read
 })
 
 test('what never left for the server is not of unknown outcome, even a write', async () => {
-  const down: Upstream['call'] = async () => {
-    throw new Fault('upstream/unavailable', 'files does not answer.')
-  }
   const outcome = await call(rooms(down), who, asked('write'), client)
   assert.equal(outcome.kind === 'refused' && outcome.fault.code, 'upstream/unavailable')
 })

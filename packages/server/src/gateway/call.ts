@@ -128,7 +128,11 @@ function closingOf(outcome: Outcome, elapsedMs: number): Closing {
     case 'input':
       return { outcome: 'input', durationMs }
     case 'refused':
-      return { outcome: REFUSALS[outcome.fault.code] ?? 'failed', reason: outcome.fault.code, durationMs }
+      return {
+        outcome: REFUSALS[outcome.fault.code] ?? 'failed',
+        reason: outcome.fault.code,
+        durationMs,
+      }
   }
 }
 

@@ -57,7 +57,8 @@ async function askAll(
 ): Promise<Answers> {
   const answered = await Promise.all(
     asked.map(async ([key, request]) => {
-      if (missingCapability(request, client.capabilities)) return { key, request, answer: undefined }
+      if (missingCapability(request, client.capabilities))
+        return { key, request, answer: undefined }
       return { key, request, answer: await client.ask(request, client.signal) }
     }),
   )
@@ -75,4 +76,7 @@ async function askAll(
 }
 
 const tooMany = (server: string): Fault =>
-  new Fault('upstream/broken', `${server} kept asking without coming to an end; the call was given up.`)
+  new Fault(
+    'upstream/broken',
+    `${server} kept asking without coming to an end; the call was given up.`,
+  )

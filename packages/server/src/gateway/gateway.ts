@@ -1,4 +1,10 @@
-import { Fault, own, type JsonObject, type RpcRequest, type RpcResponse } from '@countersign/contract'
+import {
+  Fault,
+  own,
+  type JsonObject,
+  type RpcRequest,
+  type RpcResponse,
+} from '@countersign/contract'
 import type { Principal } from '#auth'
 import type { View, Views } from '#registry'
 import type { Store } from '#store'
@@ -7,7 +13,7 @@ import type { UpstreamEvent } from '#upstream'
 import type { Outcome } from './asked.ts'
 import type { CallRooms } from './call.ts'
 import type { Channel } from './client.ts'
-import { makeHub } from './hub.ts'
+import { Hub } from './hub.ts'
 import { ensureListed, initializeResult, negotiate, type ListRooms } from './lists.ts'
 import { serveListen } from './listen.ts'
 import { faultError, failure, success } from './project.ts'
@@ -21,6 +27,13 @@ export interface GatewayRooms extends CallRooms, ListRooms {
   readonly views: Views
   readonly servers: readonly string[]
   readonly limits: SessionLimits & { readonly listenersMax: number }
+}
+
+function track<Value>(running: Set<Promise<unknown>>, work: Promise<Value>): Promise<Value> {
+  running.add(work)
+  const over = (): void => void running.delete(work)
+  work.then(over, over)
+  return work
 }
 
 /** Both protocol eras behind one door; who carries the bytes is not known in here. */
@@ -54,16 +67,11 @@ export function makeGateway(given: GatewayRooms): Gateway {
   const closing = new AbortController()
   const parking = makeParking<Outcome>(given.world, STATE_MS)
   const sessions = makeSessions(given.world, given.seal, given.store, given.limits)
-  const hub = makeHub({ ...given, sessions })
+  const hub = new Hub({ ...given, sessions })
   const rooms = { ...given, hub, parking }
 
   const running = new Set<Promise<unknown>>()
-  const tracked = <Value>(work: Promise<Value>): Promise<Value> => {
-    running.add(work)
-    const over = (): void => void running.delete(work)
-    work.then(over, over)
-    return work
-  }
+  const tracked = <Value>(work: Promise<Value>): Promise<Value> => track(running, work)
 
   const viewOf = (session: Session): View => {
     const view = given.views.find(session.facts.view)
@@ -93,12 +101,16 @@ export function makeGateway(given: GatewayRooms): Gateway {
     legacy: (session, who, request, channel) =>
       tracked(serveLegacy(rooms, { who, view: viewOf(session), session, request, channel })),
     notice: noticeLegacy,
-    watching: hub.changed,
+    watching: () => {
+      hub.changed()
+    },
     endSession: (session) => {
       sessions.end(session)
       hub.changed()
     },
-    onEvent: hub.onEvent,
+    onEvent: (server, event) => {
+      hub.onEvent(server, event)
+    },
     drain: () => {
       closing.abort()
       for (const session of sessions.live()) session.listening?.end()

@@ -1,9 +1,17 @@
-import { LOG_LEVELS, META, passesLevel, own, type JsonObject, type LogLevel, type RequestId } from '@countersign/contract'
-import type { Catalog, View } from '#registry'
+import {
+  LOG_LEVELS,
+  META,
+  own,
+  passesLevel,
+  type JsonObject,
+  type LogLevel,
+  type RequestId,
+} from '@countersign/contract'
+import type { Catalog, View, Views } from '#registry'
 import type { Log } from '#telemetry'
-import type { Upstream, UpstreamEvent } from '#upstream'
+import type { Upstream, UpstreamEvent, Watch } from '#upstream'
 import { notification, type Channel } from './client.ts'
-import type { Sessions } from './session.ts'
+import type { Session, Sessions } from './session.ts'
 
 /** What one modern `subscriptions/listen` asked for and is given (L-001). */
 export interface Filter {
@@ -19,19 +27,11 @@ export interface Listener {
   readonly channel: Channel
 }
 
-export interface Hub {
-  readonly listen: (listener: Listener) => () => void
-  readonly listeners: () => number
-  /** Something that decides what we must hear from servers has changed. */
-  readonly changed: () => void
-  readonly onEvent: (server: string, event: UpstreamEvent) => void
-}
-
 export interface HubRooms {
   readonly sessions: Sessions
   readonly catalog: Catalog
   readonly log: Log
-  readonly views: { readonly find: (id: string) => View | undefined }
+  readonly views: Views
   readonly servers: readonly string[]
   readonly upstream: (server: string) => Upstream
 }
@@ -41,140 +41,137 @@ const LIST_NOTICE = {
   prompts: 'notifications/prompts/list_changed',
   resources: 'notifications/resources/list_changed',
 } as const
+const RESOURCE_NOTICE = 'notifications/resources/updated'
 
 /**
  * What servers say outside calls, brought to whoever asked to hear it: the GET stream of a legacy
  * session, the listen stream of a modern client. Each message goes to each client once (H-073).
  */
-export function makeHub(rooms: HubRooms): Hub {
-  const { sessions, catalog, log, upstream } = rooms
-  const listeners = new Set<Listener>()
-  let isScheduled = false
+export class Hub {
+  readonly #rooms: HubRooms
+  readonly #listeners = new Set<Listener>()
+  #isScheduled = false
 
-  /** The sessions that can be told something now, with the view they look at. */
-  const hearing = (server: string): readonly { readonly view: View; readonly tell: Tell }[] =>
-    [...sessions.live()].flatMap((session) => {
-      const view = rooms.views.find(session.facts.view)
-      const stream = session.listening
-      if (!stream || !view?.servers.includes(server)) return []
-      const tell: Tell = (method, params) => {
-        stream.send(notification(method, params))
-      }
-      return [{ view, tell, session }]
+  constructor(rooms: HubRooms) {
+    this.#rooms = rooms
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
+  /** Adds a listen stream; returns the way to take it out again. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    this.changed()
+    return () => {
+      this.#listeners.delete(listener)
+      this.changed()
+    }
+  }
+
+  /** Something that decides what we must hear from servers has changed. */
+  changed(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      const { servers, upstream } = this.#rooms
+      for (const server of servers) upstream(server).watch(this.#watchOf(server))
     })
-
-  const rewatch = (): void => {
-    isScheduled = false
-    for (const server of rooms.servers) upstream(server).watch(watchOf(server))
   }
 
-  const watchOf = (server: string): Parameters<Upstream['watch']>[0] => {
-    const resources = new Set<string>()
-    let lists = false
-    let logLevel: LogLevel | undefined
-    const want = (view: View, uris: Iterable<string>): void => {
-      for (const uri of uris) {
-        const inward = view.resources().inward(uri)
-        if (inward?.server === server) resources.add(inward.uri)
-      }
+  onEvent(server: string, event: UpstreamEvent): void {
+    switch (event.kind) {
+      case 'list-changed':
+        void this.#listChanged(server, event.list)
+        return
+      case 'resource-updated':
+        this.#resourceUpdated(server, event.uri)
+        return
+      case 'log':
+        this.#logged(server, event.params)
+        return
+      case 'state':
+        return
     }
-    for (const session of sessions.live()) {
-      const view = rooms.views.find(session.facts.view)
-      if (!view?.servers.includes(server)) continue
-      lists ||= session.listening !== undefined
-      want(view, session.subscriptions)
-      logLevel = lower(logLevel, session.logLevel)
-    }
-    for (const { view, filter } of listeners) {
-      if (!view.servers.includes(server)) continue
-      lists ||= filter.lists.size > 0
-      want(view, filter.uris)
-    }
-    return { lists, resources, logLevel }
   }
 
-  const listChanged = async (server: string, list: keyof typeof LIST_NOTICE): Promise<void> => {
+  /** The legacy sessions, and the modern listeners, whose view shows this server. */
+  #audience(server: string): {
+    readonly sessions: readonly { readonly session: Session; readonly view: View }[]
+    readonly listeners: readonly Listener[]
+  } {
+    const sessions = [...this.#rooms.sessions.live()].flatMap((session) => {
+      const view = this.#rooms.views.find(session.facts.view)
+      return view?.servers.includes(server) ? [{ session, view }] : []
+    })
+    const listeners = [...this.#listeners].filter(({ view }) => view.servers.includes(server))
+    return { sessions, listeners }
+  }
+
+  #watchOf(server: string): Watch {
+    const { sessions, listeners } = this.#audience(server)
+    const uris = [
+      ...sessions.map(({ session, view }) => ({ view, uris: session.subscriptions })),
+      ...listeners.map(({ view, filter }) => ({ view, uris: filter.uris })),
+    ].flatMap(({ view, uris: wanted }) => [...wanted].map((uri) => view.resources().inward(uri)))
+    return {
+      lists:
+        sessions.some(({ session }) => session.listening !== undefined) ||
+        listeners.some(({ filter }) => filter.lists.size > 0),
+      resources: new Set(uris.flatMap((one) => (one?.server === server ? [one.uri] : []))),
+      logLevel: sessions.map(({ session }) => session.logLevel).reduce(lower, undefined),
+    }
+  }
+
+  /** The new list is stored before anybody is told that there is one. */
+  async #listChanged(server: string, list: keyof typeof LIST_NOTICE): Promise<void> {
+    const { catalog, log, upstream } = this.#rooms
     await catalog.capture(upstream(server)).catch((cause: unknown) => {
       log.warn({ server, cause: String(cause) }, 'a changed list could not be read')
     })
-    for (const { tell } of hearing(server)) tell(LIST_NOTICE[list], {})
+    const { sessions, listeners } = this.#audience(server)
+    for (const { session } of sessions) {
+      session.listening?.send(notification(LIST_NOTICE[list], {}))
+    }
     for (const listener of listeners) {
-      if (listener.view.servers.includes(server) && listener.filter.lists.has(list)) {
-        tellListener(listener, LIST_NOTICE[list], {})
-      }
+      if (listener.filter.lists.has(list)) tell(listener, LIST_NOTICE[list], {})
     }
   }
 
-  const resourceUpdated = (server: string, uri: string): void => {
-    const method = 'notifications/resources/updated'
-    for (const session of sessions.live()) {
-      const view = rooms.views.find(session.facts.view)
-      const shown = view?.servers.includes(server) ? view.resources().outward(server, uri) : undefined
-      if (shown !== undefined && covers(session.subscriptions, shown)) {
-        session.listening?.send(notification(method, { uri: shown }))
-      }
+  #resourceUpdated(server: string, uri: string): void {
+    const { sessions, listeners } = this.#audience(server)
+    for (const { session, view } of sessions) {
+      const shown = view.resources().outward(server, uri)
+      if (!covers(session.subscriptions, shown)) continue
+      session.listening?.send(notification(RESOURCE_NOTICE, { uri: shown }))
     }
     for (const listener of listeners) {
-      if (!listener.view.servers.includes(server)) continue
       const shown = listener.view.resources().outward(server, uri)
-      if (covers(listener.filter.uris, shown)) tellListener(listener, method, { uri: shown })
+      if (covers(listener.filter.uris, shown)) tell(listener, RESOURCE_NOTICE, { uri: shown })
     }
   }
 
   /** A log line that belongs to no call: never to modern clients, who get them on calls only (P-021). */
-  const logged = (server: string, params: JsonObject): void => {
-    for (const session of sessions.live()) {
-      const view = rooms.views.find(session.facts.view)
-      if (session.logLevel === undefined || !view?.servers.includes(server)) continue
-      if (passesLevel(own(params, 'level'), session.logLevel)) {
-        session.listening?.send(notification('notifications/message', params))
-      }
+  #logged(server: string, params: JsonObject): void {
+    for (const { session } of this.#audience(server).sessions) {
+      const { logLevel } = session
+      if (logLevel === undefined || !passesLevel(own(params, 'level'), logLevel)) continue
+      session.listening?.send(notification('notifications/message', params))
     }
-  }
-
-  return {
-    listen: (listener) => {
-      listeners.add(listener)
-      rewatch()
-      return () => {
-        listeners.delete(listener)
-        rewatch()
-      }
-    },
-    listeners: () => listeners.size,
-    changed: () => {
-      if (isScheduled) return
-      isScheduled = true
-      queueMicrotask(rewatch)
-    },
-    onEvent: (server, event) => {
-      switch (event.kind) {
-        case 'list-changed':
-          void listChanged(server, event.list)
-          return
-        case 'resource-updated':
-          resourceUpdated(server, event.uri)
-          return
-        case 'log':
-          logged(server, event.params)
-          return
-        case 'state':
-          return
-      }
-    },
   }
 }
 
-type Tell = (method: string, params: JsonObject) => void
-
 /** L-003: the listen request's id, verbatim and with its type, on everything the stream carries. */
-function tellListener({ channel, id }: Listener, method: string, params: JsonObject): void {
+function tell({ channel, id }: Listener, method: string, params: JsonObject): void {
   channel.send(notification(method, { ...params, _meta: { [META.subscriptionId]: id } }))
 }
 
 /** An update may name a part of what was subscribed to (F-032). */
 const covers = (subscribed: ReadonlySet<string>, uri: string): boolean =>
-  subscribed.has(uri) || [...subscribed].some((one) => uri.startsWith(one.endsWith('/') ? one : `${one}/`))
+  subscribed.has(uri) ||
+  [...subscribed].some((one) => uri.startsWith(one.endsWith('/') ? one : `${one}/`))
 
 function lower(a: LogLevel | undefined, b: LogLevel | undefined): LogLevel | undefined {
   if (a === undefined || b === undefined) return a ?? b

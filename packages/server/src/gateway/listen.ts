@@ -1,11 +1,4 @@
-import {
-  Fault,
-  isObject,
-  META,
-  own,
-  TASKS_EXTENSION,
-  type JsonObject,
-} from '@countersign/contract'
+import { Fault, isObject, META, own, TASKS_EXTENSION, type JsonObject } from '@countersign/contract'
 import { notification } from './client.ts'
 import type { Filter, Hub } from './hub.ts'
 import { ensureListed } from './lists.ts'
@@ -30,7 +23,7 @@ export async function serveListen(
 ): Promise<Served> {
   const { request, view, channel, signal } = modern
   await ensureListed(rooms, view)
-  if (rooms.hub.listeners() >= rooms.limits.listenersMax) {
+  if (rooms.hub.listeners >= rooms.limits.listenersMax) {
     throw new Fault('http/busy', 'Too many listen streams are open. Close one first.')
   }
   const { filter, acknowledged } = readFilter(modern)
@@ -54,7 +47,10 @@ function readFilter({ request, view, envelope }: ModernRequest): {
 } {
   const wanted = own(request.params ?? {}, 'notifications')
   if (!isObject(wanted)) throw new Fault('rpc/bad-params', '"notifications" must be an object.')
-  if (own(wanted, 'taskIds') !== undefined && !envelope.capabilities.extensions?.[TASKS_EXTENSION]) {
+  if (
+    own(wanted, 'taskIds') !== undefined &&
+    !envelope.capabilities.extensions?.[TASKS_EXTENSION]
+  ) {
     // L-012: task notifications need the extension declared on this request.
     throw new Fault('rpc/missing-capability', 'taskIds need the tasks extension.', {
       data: { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } },

@@ -5,6 +5,7 @@ import {
   LEGACY_REVISIONS,
   MODERN_REVISIONS,
   own,
+  toFault,
   type JsonObject,
   type Kind,
   type Revision,
@@ -44,27 +45,24 @@ const STALE_MS = 60_000
 /** Makes sure that every server of a view has been listed once; one that fails is left out, and said. */
 export async function ensureListed(rooms: ListRooms, view: View): Promise<void> {
   const missing = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
-  if (missing.length > 0) {
-    const patience = AbortSignal.timeout(FIRST_LIST_MS)
-    await Promise.all(
-      missing.map((id) =>
-        Promise.race([rooms.catalog.ensure(rooms.upstream(id)), aborted(patience)]).catch(
-          (cause: unknown) => {
-            rooms.log.warn({ server: id, cause: String(cause) }, 'left out of a list')
-          },
-        ),
-      ),
-    )
-  }
+  if (missing.length > 0) await Promise.all(missing.map((id) => ensureOne(rooms, id)))
   renewStale(rooms, view)
 }
 
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(new Fault('upstream/timeout', 'It took too long to list its tools.'))
-    })
+async function ensureOne({ catalog, upstream, world, log }: ListRooms, id: string): Promise<void> {
+  const over = new AbortController()
+  const patience = world.wait(FIRST_LIST_MS, over.signal).then(() => {
+    throw new Fault('upstream/timeout', 'It took too long to list what it offers.')
   })
+  try {
+    await Promise.race([catalog.ensure(upstream(id)), patience])
+  } catch (thrown) {
+    log.warn({ server: id, cause: toFault(thrown).message }, 'left out of a list')
+  } finally {
+    patience.catch(() => undefined) // Called off below; nobody waits for it any more.
+    over.abort()
+  }
+}
 
 /** Only servers that are running are asked: looking at a list never starts a process. */
 function renewStale({ catalog, upstream, world, log }: ListRooms, view: View): void {
@@ -110,7 +108,10 @@ function readCursor(seal: Seal, of: string, params: JsonObject): number {
   const opened = typeof cursor === 'string' ? seal.open('cursor', cursor) : undefined
   const at = opened?.startsWith(`${of} `) ? Number(opened.slice(of.length + 1)) : Number.NaN
   if (Number.isSafeInteger(at)) return at
-  throw new Fault('call/bad-cursor', 'This cursor is not one of this list. Start again without one.')
+  throw new Fault(
+    'call/bad-cursor',
+    'This cursor is not one of this list. Start again without one.',
+  )
 }
 
 /** F-050, F-054: private always, and no longer than the least patient server allows. */
@@ -127,7 +128,9 @@ const TTL_MS_MAX = 300_000
 function capabilitiesOf({ catalog }: ListRooms, view: View): Set<string> {
   const known = view.servers.map((id) => catalog.listed(id).introduction?.capabilities)
   if (known.some((one) => one === undefined)) return new Set(CAPABILITIES)
-  return new Set(CAPABILITIES.filter((name) => known.some((one) => one && isObject(own(one, name)))))
+  return new Set(
+    CAPABILITIES.filter((name) => known.some((one) => one && isObject(own(one, name)))),
+  )
 }
 const CAPABILITIES = ['tools', 'prompts', 'resources', 'completions', 'logging'] as const
 

@@ -1,12 +1,13 @@
 import {
   FAULTS,
-  Fault,
   isModern,
   isObject,
   META,
   own,
   RPC,
+  textAt,
   without,
+  type Fault,
   type Json,
   type JsonObject,
   type RequestId,
@@ -61,7 +62,8 @@ export function projectToolResult(
   if (structured === undefined) return plain
   if (revision === '2025-03-26') return without(plain, ['structuredContent'])
   // F-009: a schema that had to be wrapped wraps its values the same way.
-  if (!isModern(revision) && isWrapped) return { ...plain, structuredContent: { result: structured } }
+  if (!isModern(revision) && isWrapped)
+    return { ...plain, structuredContent: { result: structured } }
   return plain
 }
 
@@ -78,8 +80,8 @@ function projectContent(
   if (revision !== '2025-03-26') return shown
   return shown.map((block) => {
     if (!isObject(block) || own(block, 'type') !== 'resource_link') return block
-    const name = own(block, 'title') ?? own(block, 'name') ?? ''
-    return { type: 'text', text: `${String(name)}: ${String(own(block, 'uri') ?? '')}` }
+    const name = textAt(block, 'title') || textAt(block, 'name')
+    return { type: 'text', text: `${name}: ${textAt(block, 'uri')}` }
   })
 }
 
@@ -123,20 +125,31 @@ function rebase(value: Json): Json {
 }
 
 /** An upstream's error as this hop may say it (H-090 to H-092). */
-export function projectError(error: RpcError, revision: Revision, uri: string | undefined): RpcError {
+export function projectError(
+  error: RpcError,
+  revision: Revision,
+  uri: string | undefined,
+): RpcError {
   const { code, message } = error
-  const missing = code === RPC.resourceNotFound || (uri !== undefined && code === RPC.invalidParams)
-  if (missing) {
-    const data = error.data ?? (uri === undefined ? undefined : { uri })
-    const to = isModern(revision) ? RPC.invalidParams : RPC.resourceNotFound
-    // R26: the data names the URI; a legacy server often leaves it out.
-    const named = isObject(data) && uri !== undefined ? { uri, ...data } : data
-    return { code: to, message, ...(named === undefined ? {} : { data: named }) }
+  if (code === RPC.resourceNotFound || (uri !== undefined && code === RPC.invalidParams)) {
+    return notFound(message, error.data, uri, revision)
   }
   if (code === RPC.urlElicitationRequired && revision === '2025-11-25') return error
   const isReservedRange = code <= -32000 && code >= -32099
   // Other codes of the reserved range are statements about the upstream's hop, not about ours.
   return isReservedRange ? { ...error, code: RPC.internal } : error
+}
+
+/** R26: the data names the URI; a legacy server often leaves it out (F-030, F-031). */
+function notFound(
+  message: string,
+  data: Json | undefined,
+  uri: string | undefined,
+  revision: Revision,
+): RpcError {
+  const code = isModern(revision) ? RPC.invalidParams : RPC.resourceNotFound
+  if (uri === undefined) return { code, message, ...(data === undefined ? {} : { data }) }
+  return { code, message, data: { uri, ...(isObject(data) ? data : {}) } }
 }
 
 /** A fault as a JSON-RPC error object. */

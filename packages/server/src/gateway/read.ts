@@ -65,7 +65,10 @@ export function read(value: unknown, headers: Head): Incoming {
   if (claimed) return readModern(shape.message, headers)
   if (!isModernHeader) return { kind: 'legacy', message: shape }
   return shape.message.method === 'initialize'
-    ? mismatch('An initialize request cannot carry a modern MCP-Protocol-Version.', shape.message.id)
+    ? mismatch(
+        'An initialize request cannot carry a modern MCP-Protocol-Version.',
+        shape.message.id,
+      )
     : missingEnvelope(shape.message.id)
 }
 
@@ -83,7 +86,8 @@ function readBatch(values: readonly unknown[]): Incoming {
   if (values.length === 0) return faulty(new Fault('rpc/invalid', 'An empty batch.'), undefined)
   const messages = values.map(shapeOf)
   const hasModern = messages.some(
-    (shape) => (shape.kind === 'request' || shape.kind === 'notification') && hasClaim(shape.message),
+    (shape) =>
+      (shape.kind === 'request' || shape.kind === 'notification') && hasClaim(shape.message),
   )
   if (!hasModern) return { kind: 'batch', messages }
   return faulty(new Fault('rpc/invalid', 'Requests of 2026-07-28 cannot be batched.'), undefined)
@@ -113,21 +117,26 @@ function readModern(request: RpcRequest, headers: Head): Incoming {
   if (!isObject(capabilities)) return missingEnvelope(request.id)
   const wrong = headers && headerFault(request, headers)
   if (wrong !== undefined) return mismatch(wrong, request.id)
+  return withEnvelope(request, meta, revision, readCapabilities(capabilities, revision))
+}
+
+function withEnvelope(
+  request: RpcRequest,
+  meta: JsonObject,
+  revision: ModernRevision,
+  capabilities: ClientCapabilities,
+): Incoming {
   const logLevel = own(meta, META.logLevel)
   if (logLevel !== undefined && !isLogLevel(logLevel)) {
-    return faulty(new Fault('rpc/bad-params', 'Unknown log level.'), request.id)
+    return faulty(new Fault('rpc/bad-params', 'Unknown log level.'), request.id) // P-022
   }
   const info = own(meta, META.clientInfo)
+  const clientInfo = isObject(info) ? info : undefined
+  const progressToken = tokenIn(meta)
   return {
     kind: 'modern',
     request,
-    envelope: {
-      revision,
-      capabilities: readCapabilities(capabilities, revision),
-      clientInfo: isObject(info) ? info : undefined,
-      logLevel,
-      progressToken: tokenIn(meta),
-    },
+    envelope: { revision, capabilities, clientInfo, logLevel, progressToken },
   }
 }
 
@@ -140,15 +149,16 @@ const unsupported = (requested: string, id: RequestId): Incoming =>
   )
 
 /** The parameter that `Mcp-Name` repeats, by method (H-028). */
-const NAMED_BY: Readonly<Record<string, { readonly param: string; readonly isRequired: boolean }>> = {
-  'tools/call': { param: 'name', isRequired: true },
-  'prompts/get': { param: 'name', isRequired: true },
-  'resources/read': { param: 'uri', isRequired: true },
-  // AM-11: the plain TypeScript client does not send it on tasks/*.
-  'tasks/get': { param: 'taskId', isRequired: false },
-  'tasks/update': { param: 'taskId', isRequired: false },
-  'tasks/cancel': { param: 'taskId', isRequired: false },
-}
+const NAMED_BY: Readonly<Record<string, { readonly param: string; readonly isRequired: boolean }>> =
+  {
+    'tools/call': { param: 'name', isRequired: true },
+    'prompts/get': { param: 'name', isRequired: true },
+    'resources/read': { param: 'uri', isRequired: true },
+    // AM-11: the plain TypeScript client does not send it on tasks/*.
+    'tasks/get': { param: 'taskId', isRequired: false },
+    'tasks/update': { param: 'taskId', isRequired: false },
+    'tasks/cancel': { param: 'taskId', isRequired: false },
+  }
 
 /** What is wrong with the routing headers, or undefined (2026-07-28 Streamable HTTP, Server Validation). */
 function headerFault(request: RpcRequest, headers: Headers): string | undefined {
@@ -174,7 +184,8 @@ export function headerAt(headers: Head, name: string): string | undefined {
 /** The progress token of a request; 0 is a token (V-054). */
 export function tokenIn(meta: JsonObject | undefined): RequestId | undefined {
   const token = meta && own(meta, 'progressToken')
-  return typeof token === 'string' || Number.isSafeInteger(token) ? (token as RequestId) : undefined
+  if (typeof token === 'string') return token
+  return typeof token === 'number' && Number.isSafeInteger(token) ? token : undefined
 }
 
 /** True for a legacy revision named by a header, or none at all (H-012). */
@@ -186,7 +197,13 @@ export const isLegacyHeader = (headers: Head): boolean => {
 /** Parameters without what is reserved for the client's hop: only vendor keys of `_meta` go on (V-046). */
 export function ownParams(params: JsonObject | undefined): JsonObject {
   if (!params) return {}
-  const { _meta: meta, inputResponses: _answers, requestState: _state, task: _task, ...rest } = params
+  const {
+    _meta: meta,
+    inputResponses: _answers,
+    requestState: _state,
+    task: _task,
+    ...rest
+  } = params
   if (!isObject(meta)) return rest
   const kept = Object.entries(meta).filter(([key]) => !isReserved(key))
   return kept.length > 0 ? { ...rest, _meta: Object.fromEntries(kept) } : rest

@@ -57,7 +57,7 @@ export function openState(
 ): Carried {
   const opened = rooms.seal.open('requestState', state)
   if (opened === undefined) throw bad('This requestState was not issued here, or was changed.')
-  const bound = JSON.parse(opened) as Bound
+  const bound: Bound = JSON.parse(opened)
   const expected = bindings(scope)
   const isBound =
     bound.principal === expected.principal &&
@@ -74,7 +74,12 @@ export function openState(
 
 const bad = (message: string): Fault => new Fault('call/bad-state', message)
 
-const bindings = ({ who, view, method, params }: StateScope): Omit<Bound, 'expires' | 'carried'> => ({
+const bindings = ({
+  who,
+  view,
+  method,
+  params,
+}: StateScope): Omit<Bound, 'expires' | 'carried'> => ({
   principal: who.id,
   view: view.id,
   method,

@@ -49,7 +49,10 @@ export interface LegacyServed {
 const ASK_MS = 30 * 60_000
 
 /** Answers one legacy request. Never rejects. */
-export async function serveLegacy(rooms: LegacyRooms, legacy: LegacyRequest): Promise<LegacyServed> {
+export async function serveLegacy(
+  rooms: LegacyRooms,
+  legacy: LegacyRequest,
+): Promise<LegacyServed> {
   const { request, session } = legacy
   if (session.inFlight.has(request.id)) {
     const fault = new Fault('rpc/invalid', 'A request with this id is still being answered.')
@@ -112,7 +115,11 @@ function setLevel(rooms: LegacyRooms, session: Session, params: JsonObject): voi
   rooms.hub.changed()
 }
 
-function subscribe(rooms: LegacyRooms, { session, view, request }: LegacyRequest, params: JsonObject): void {
+function subscribe(
+  rooms: LegacyRooms,
+  { session, view, request }: LegacyRequest,
+  params: JsonObject,
+): void {
   const uri = own(params, 'uri')
   if (typeof uri !== 'string') throw new Fault('rpc/bad-params', '"uri" must be a string.')
   if (request.method === 'resources/unsubscribe') session.subscriptions.delete(uri)
@@ -121,7 +128,10 @@ function subscribe(rooms: LegacyRooms, { session, view, request }: LegacyRequest
       throw new Fault('call/unknown-resource', 'Resource not found.', { data: { uri } })
     }
     if (session.subscriptions.size >= SUBSCRIPTIONS_MAX) {
-      throw new Fault('http/busy', `At most ${String(SUBSCRIPTIONS_MAX)} subscriptions in a session.`)
+      throw new Fault(
+        'http/busy',
+        `At most ${String(SUBSCRIPTIONS_MAX)} subscriptions in a session.`,
+      )
     }
     session.subscriptions.add(uri)
   }
@@ -165,11 +175,19 @@ function liveClient(
   const { capabilities, clientInfo, revision } = session.facts
   const elicitations = new Map<string, string>()
   return {
-    ...voice(() => channel, token, () => session.logLevel),
+    ...voice(
+      () => channel,
+      token,
+      () => session.logLevel,
+    ),
     // Until a level is set the server decides (P-020): what it says of a call is passed on.
     logLevel: session.logLevel ?? 'debug',
     log: (params) => {
-      voice(() => channel, undefined, () => session.logLevel ?? 'debug').log(params)
+      voice(
+        () => channel,
+        undefined,
+        () => session.logLevel ?? 'debug',
+      ).log(params)
     },
     label: labelOf(clientInfo),
     questions: 'live',
@@ -231,4 +249,5 @@ export function noticeLegacy(session: Session, { method, params }: RpcNotificati
 }
 
 /** The empty result some methods have, in the words of the session's revision. */
-export const emptyResult = (session: Session): JsonObject => projectResult({}, session.facts.revision)
+export const emptyResult = (session: Session): JsonObject =>
+  projectResult({}, session.facts.revision)

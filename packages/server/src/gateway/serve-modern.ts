@@ -76,13 +76,18 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
   }
   if (isListMethod(method)) {
     await ensureListed(rooms, view)
-    return { response: success(id, listPage(rooms, view, method, request.params ?? {}, envelope.revision)) }
+    return {
+      response: success(id, listPage(rooms, view, method, request.params ?? {}, envelope.revision)),
+    }
   }
   if (method === 'server/discover') {
     await ensureListed(rooms, view)
     return { response: success(id, discoverResult(rooms, view)) }
   }
-  throw new Fault('rpc/unknown-method', `There is no method "${method.slice(0, 100)}" in 2026-07-28.`)
+  throw new Fault(
+    'rpc/unknown-method',
+    `There is no method "${method.slice(0, 100)}" in 2026-07-28.`,
+  )
 }
 
 async function callModern(
@@ -141,15 +146,20 @@ async function begin(rooms: ModernRooms, modern: ModernRequest, asked: Asked): P
   let attached: Channel | undefined = modern.channel
   const conversation = new Conversation<Outcome>(rooms.world, (ask) => {
     const client = clientOf(modern, () => attached, abort.signal, ask)
-    return call(rooms, modern.who, asked, client).catch(
-      (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) }),
-    )
+    return call(rooms, modern.who, asked, client).catch((thrown: unknown): Outcome => ({
+      kind: 'refused',
+      fault: toFault(thrown),
+    }))
   })
   const turn = await nextTurn(conversation, modern.signal, abort)
   if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
   attached = undefined
   const parked = rooms.parking.park(modern.who.id, conversation, abort)
-  return ask(rooms, modern, asked, turn.questions, { kind: 'parked', id: parked.id, round: 1 })
+  return askClient(rooms, modern, asked, turn.questions, {
+    kind: 'parked',
+    id: parked.id,
+    round: 1,
+  })
 }
 
 async function resume(
@@ -173,7 +183,7 @@ async function resume(
   const turn = await nextTurn(parked.conversation, modern.signal, parked.abort)
   if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
   const next = { kind: 'parked', id: parked.id, round: carried.round + 1 } as const
-  return ask(rooms, modern, asked, turn.questions, next)
+  return askClient(rooms, modern, asked, turn.questions, next)
 }
 
 /** While a request is open its stream is the client's way to cancel; a parked call has none. */
@@ -226,7 +236,7 @@ function conclude(
     const { inputRequests, requestState, server } = outcome
     const inner = requestState === undefined ? {} : { inner: requestState }
     const round = asked.round.number + 1
-    return ask(rooms, modern, asked, inputRequests, {
+    return askClient(rooms, modern, asked, inputRequests, {
       kind: 'relay',
       call: asked.call,
       server,
@@ -234,10 +244,11 @@ function conclude(
       ...inner,
     })
   }
-  const urls = outcome.kind === 'errored' ? urlQuestions(outcome.error.code, outcome.error.data) : undefined
+  const urls =
+    outcome.kind === 'errored' ? urlQuestions(outcome.error.code, outcome.error.data) : undefined
   if (urls && asked.round.number < REDO_ROUNDS_MAX) {
     const round = asked.round.number + 1
-    return ask(rooms, modern, asked, urls, { kind: 'redo', call: asked.call, round })
+    return askClient(rooms, modern, asked, urls, { kind: 'redo', call: asked.call, round })
   }
   const said = answer(asked, outcome, modern.envelope.revision)
   if (said.kind === 'result') return { response: success(id, said.result) }
@@ -245,7 +256,7 @@ function conclude(
 }
 
 /** `input_required` with our own sealed state (2026-07-28 MRTR). */
-function ask(
+function askClient(
   rooms: ModernRooms,
   { who, view, request }: ModernRequest,
   asked: Asked,
@@ -256,13 +267,19 @@ function ask(
   const result = {
     resultType: 'input_required',
     ...(Object.keys(inputRequests).length > 0
-      ? { inputRequests: inputRequests as unknown as JsonObject }
+      ? { inputRequests: Object.fromEntries(Object.entries(inputRequests).map(bare)) }
       : {}),
     requestState: sealState(rooms, scope, carried),
     _meta: { [META.serverInfo]: SERVER_INFO },
   }
   return { response: success(request.id, result) }
 }
+
+/** A question as the wire has it: method and parameters, nothing else (I-003). */
+const bare = ([key, { method, params }]: readonly [string, InputRequest]): [string, JsonObject] => [
+  key,
+  { method, ...(params ? { params } : {}) },
+]
 
 const REDO_ROUNDS_MAX = 10
 
@@ -278,7 +295,10 @@ function urlQuestions(
   return Object.fromEntries(
     urls.map((one, at) => {
       const { elicitationId: _id, ...params } = one
-      return [`url${String(at + 1)}`, { method: 'elicitation/create', params: { ...params, mode: 'url' } }]
+      return [
+        `url${String(at + 1)}`,
+        { method: 'elicitation/create', params: { ...params, mode: 'url' } },
+      ]
     }),
   )
 }

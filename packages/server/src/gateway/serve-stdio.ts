@@ -10,6 +10,7 @@ import {
   type RequestId,
   type RpcMessage,
   type RpcRequest,
+  type Shape,
 } from '@countersign/contract'
 import type { Principal } from '#auth'
 import type { View } from '#registry'
@@ -100,15 +101,17 @@ class StdioFront {
         return
       }
       case 'batch':
-        await Promise.all(
-          incoming.messages.map((message) =>
-            message.kind === 'invalid' ? undefined : this.#serve({ kind: 'legacy', message }),
-          ),
-        )
+        await Promise.all(incoming.messages.map((message) => this.#member(message)))
         return
       case 'legacy':
         return this.#serveLegacy(incoming)
     }
+  }
+
+  /** One member of a batch; each is answered on a line of its own (S-004). */
+  async #member(shape: Shape): Promise<void> {
+    if (shape.kind !== 'invalid') return this.#serve({ kind: 'legacy', message: shape })
+    this.#refuse(new Fault('rpc/invalid', shape.why), shape.id)
   }
 
   async #serveModern({ request, envelope }: Extract<Incoming, { kind: 'modern' }>): Promise<void> {
@@ -200,7 +203,10 @@ const modernOnly = (request: RpcRequest): Fault => {
   const requested = own(request.params ?? {}, 'protocolVersion')
   return request.method === 'initialize'
     ? new Fault('rpc/unsupported-version', 'This connection speaks a modern revision.', {
-        data: { supported: MODERN_REVISIONS, requested: typeof requested === 'string' ? requested : '' },
+        data: {
+          supported: MODERN_REVISIONS,
+          requested: typeof requested === 'string' ? requested : '',
+        },
       })
     : new Fault('rpc/envelope', `params._meta must carry "${META.protocolVersion}".`)
 }

@@ -133,7 +133,12 @@ export class Session {
 }
 
 export interface Sessions {
-  readonly create: (who: Principal, view: View, revision: LegacyRevision, params: JsonObject) => Session
+  readonly create: (
+    who: Principal,
+    view: View,
+    revision: LegacyRevision,
+    params: JsonObject,
+  ) => Session
   /** The session of exactly this principal on exactly this view, or undefined (H-081). */
   readonly find: (who: Principal, view: View, id: string) => Session | undefined
   readonly end: (session: Session) => void
@@ -149,28 +154,18 @@ export function makeSessions(
   limits: SessionLimits,
 ): Sessions {
   const live = new Map<string, Session>()
-  const isEnded = store.prepare('SELECT 1 FROM ended_sessions WHERE nonce = ?')
-  const markEnded = store.prepare('INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)')
-  const purge = store.prepare('DELETE FROM ended_sessions WHERE until < ?')
-  purge.run(world.now())
-  let stopSweep = world.after(SWEEP_MS, sweep)
-
-  function sweep(): void {
-    for (const session of live.values()) {
-      if (session.isIdle && world.now() - session.usedAt > limits.sessionIdleMs) end(session)
-    }
-    stopSweep = world.after(SWEEP_MS, sweep)
-  }
+  const ended = endedSessions(world, store)
 
   const end = (session: Session): void => {
     live.delete(session.id)
     session.close()
-    const { nonce, createdAt } = session.facts
-    store
-      .commit(() => void markEnded.run(nonce, createdAt + SESSION_MS))
-      .catch(() => undefined) // It is gone from memory; at worst a restart would know it again.
+    ended.add(session.facts)
   }
-
+  const stopSweep = every(world, SWEEP_MS, () => {
+    for (const session of live.values()) {
+      if (session.isIdle && world.now() - session.usedAt > limits.sessionIdleMs) end(session)
+    }
+  })
   const keep = (session: Session): Session => {
     live.set(session.id, session)
     // The least recently used idle one makes room; its id opens it again when it comes back.
@@ -180,26 +175,17 @@ export function makeSessions(
     }
     return session
   }
-
   const reopen = (id: string): Session | undefined => {
     const opened = seal.open('session', id)
     if (opened === undefined) return undefined
-    const facts = JSON.parse(opened) as Sealed
-    if (world.now() - facts.createdAt > SESSION_MS || isEnded.get(facts.nonce)) return undefined
+    const facts: Sealed = JSON.parse(opened)
+    if (world.now() - facts.createdAt > SESSION_MS || ended.has(facts)) return undefined
     return new Session(world, limits.streamsPerSessionMax, id, facts)
   }
 
   return {
     create: (who, view, revision, params) => {
-      const facts: Sealed = {
-        nonce: world.random(16).toString('base64url'),
-        principal: who.id,
-        view: view.id,
-        revision,
-        capabilities: readCapabilities(own(params, 'capabilities'), revision),
-        clientInfo: shortInfo(own(params, 'clientInfo')),
-        createdAt: world.now(),
-      }
+      const facts = factsOf(world, who, view, revision, params)
       const id = seal.seal('session', JSON.stringify(facts))
       return keep(new Session(world, limits.streamsPerSessionMax, id, facts))
     },
@@ -216,6 +202,51 @@ export function makeSessions(
       stopSweep()
       for (const session of live.values()) session.close()
     },
+  }
+}
+
+const factsOf = (
+  world: World,
+  who: Principal,
+  view: View,
+  revision: LegacyRevision,
+  params: JsonObject,
+): Sealed => ({
+  nonce: world.random(16).toString('base64url'),
+  principal: who.id,
+  view: view.id,
+  revision,
+  capabilities: readCapabilities(own(params, 'capabilities'), revision),
+  clientInfo: shortInfo(own(params, 'clientInfo')),
+  createdAt: world.now(),
+})
+
+/** A sealed id cannot be taken back, so what was ended is remembered until the id would have expired. */
+function endedSessions(
+  world: World,
+  store: Store,
+): { readonly has: (facts: Sealed) => boolean; readonly add: (facts: Sealed) => void } {
+  const find = store.prepare('SELECT 1 FROM ended_sessions WHERE nonce = ?')
+  const mark = store.prepare('INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)')
+  store.prepare('DELETE FROM ended_sessions WHERE until < ?').run(world.now())
+  return {
+    has: ({ nonce }) => find.get(nonce) !== undefined,
+    add: ({ nonce, createdAt }) => {
+      const write = (): void => void mark.run(nonce, createdAt + SESSION_MS)
+      // It is gone from memory at once; at worst a restart would know it again.
+      store.commit(write).catch(() => undefined)
+    },
+  }
+}
+
+function every(world: World, ms: number, run: () => void): () => void {
+  let stop = world.after(ms, tick)
+  function tick(): void {
+    run()
+    stop = world.after(ms, tick)
+  }
+  return () => {
+    stop()
   }
 }
 

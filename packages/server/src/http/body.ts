@@ -8,7 +8,10 @@ export async function readJson(
 ): Promise<unknown> {
   const text = utf8(await readBytes(request, limits.bodyBytesMax))
   if (isDeeperThan(text, limits.depthMax)) {
-    throw new Fault('rpc/invalid', `The body is nested deeper than ${String(limits.depthMax)} levels.`)
+    throw new Fault(
+      'rpc/invalid',
+      `The body is nested deeper than ${String(limits.depthMax)} levels.`,
+    )
   }
   try {
     return JSON.parse(text)

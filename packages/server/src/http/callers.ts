@@ -37,7 +37,8 @@ export function corsHeaders(origin: string | undefined): Readonly<Record<string,
     'access-control-allow-origin': origin,
     vary: 'Origin',
     'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
-    'access-control-allow-headers': 'authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name',
+    'access-control-allow-headers':
+      'authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name',
     'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate',
     'access-control-max-age': '600',
   }

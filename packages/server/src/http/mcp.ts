@@ -9,14 +9,26 @@ import {
   type Shape,
 } from '@countersign/contract'
 import type { Principal } from '#auth'
-import { failure, faultError, headerAt, read, type Incoming, type Session } from '#gateway'
+import type { World } from '#base'
+import {
+  failure,
+  faultError,
+  headerAt,
+  read,
+  type Gateway,
+  type Incoming,
+  type Session,
+} from '#gateway'
 import type { View } from '#registry'
 import { readJson } from './body.ts'
-import { methodNotAllowed, type FrontDoorRooms } from './front-door.ts'
 import { accepts, isJson } from './media.ts'
+import { methodNotAllowed } from './method.ts'
 import { modernStream, Reply, sinkOf, type Stream } from './reply.ts'
 
-export interface McpRooms extends FrontDoorRooms {
+export interface McpRooms {
+  readonly world: World
+  readonly gateway: Gateway
+  readonly limits: { readonly bodyBytesMax: number; readonly depthMax: number }
   readonly who: Principal
   readonly view: View
 }
@@ -32,21 +44,12 @@ export async function serveMcp(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  switch (request.method) {
-    case 'POST':
-      return post(rooms, request, response)
-    case 'GET':
-      return get(rooms, request, response)
-    case 'DELETE': {
-      const session = sessionOf(rooms, request)
-      rooms.gateway.endSession(session)
-      response.writeHead(204)
-      response.end()
-      return
-    }
-    default:
-      throw methodNotAllowed(response, 'GET, POST, DELETE')
-  }
+  if (request.method === 'POST') return post(rooms, request, response)
+  if (request.method === 'GET') return get(rooms, request, response)
+  if (request.method !== 'DELETE') throw methodNotAllowed(response, 'GET, POST, DELETE')
+  rooms.gateway.endSession(sessionOf(rooms, request))
+  response.writeHead(204)
+  response.end()
 }
 
 async function post(
@@ -60,7 +63,11 @@ async function post(
   const incoming = read(await readJson(request, rooms.limits), request.headers)
   switch (incoming.kind) {
     case 'fault':
-      send(response, FAULTS[incoming.fault.code].http, failure(incoming.id, faultError(incoming.fault)))
+      send(
+        response,
+        FAULTS[incoming.fault.code].http,
+        failure(incoming.id, faultError(incoming.fault)),
+      )
       return
     case 'modern':
       return postModern(rooms, incoming, request, response)
@@ -84,7 +91,8 @@ async function postModern(
   response: ServerResponse,
 ): Promise<void> {
   const { json, stream } = accepts(http.headers.accept)
-  if (!json && !stream) throw new Fault('http/accept', 'Accept application/json or text/event-stream.')
+  if (!json && !stream)
+    throw new Fault('http/accept', 'Accept application/json or text/event-stream.')
   const abort = new AbortController()
   // H-050: the client closing the stream is the cancellation of this era.
   response.once('close', () => {
@@ -228,7 +236,10 @@ async function get(
     throw new Fault('http/accept', 'Accept text/event-stream.')
   }
   const session = sessionOf(rooms, request)
-  const { stream, after, isListening } = streamFor(session, headerAt(request.headers, 'last-event-id'))
+  const { stream, after, isListening } = streamFor(
+    session,
+    headerAt(request.headers, 'last-event-id'),
+  )
   const sink = sinkOf(response)
   if (isListening) session.listening = stream
   stream.attach(sink, after)
@@ -267,11 +278,17 @@ function streamFor(session: Session, lastEventId: string | undefined): Resumed {
 function sessionOf({ gateway, who, view }: McpRooms, request: IncomingMessage): Session {
   const id = headerAt(request.headers, SESSION)
   if (id === undefined) {
-    throw new Fault('session/required', 'Send initialize first, then Mcp-Session-Id with every request.')
+    throw new Fault(
+      'session/required',
+      'Send initialize first, then Mcp-Session-Id with every request.',
+    )
   }
   const session = gateway.session(who, view, id)
   if (!session) {
-    throw new Fault('session/unknown', 'This session has ended or never was. Send initialize again.')
+    throw new Fault(
+      'session/unknown',
+      'This session has ended or never was. Send initialize again.',
+    )
   }
   const version = headerAt(request.headers, 'mcp-protocol-version')
   if (version !== undefined && version !== session.facts.revision) {

@@ -98,7 +98,11 @@ export class Reply implements Channel {
   }
 }
 
-const silentStream: Stream = { send: () => undefined, comment: () => undefined, end: () => undefined }
+const silentStream: Stream = {
+  send: () => undefined,
+  comment: () => undefined,
+  end: () => undefined,
+}
 
 /** A response as the carrier of an event stream. */
 export function sinkOf(

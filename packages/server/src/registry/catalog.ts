@@ -1,38 +1,10 @@
-import {
-  byKind,
-  canonical,
-  isObject,
-  KINDS,
-  own,
-  toFault,
-  type Definition,
-  type JsonObject,
-  type Kind,
-} from '@countersign/contract'
-import { digestOf, type World } from '#base'
-import type { Migration, Store } from '#store'
-import type { Introduction, Listing, Upstream } from '#upstream'
-
-export const REGISTRY_TABLES: Migration = {
-  room: 'registry',
-  steps: [
-    `CREATE TABLE servers (
-       id TEXT PRIMARY KEY,
-       fingerprint TEXT NOT NULL,
-       introduction TEXT,
-       captured_at INTEGER
-     ) STRICT;
-     CREATE TABLE definitions (
-       server TEXT NOT NULL,
-       kind TEXT NOT NULL,
-       name TEXT NOT NULL,
-       position INTEGER NOT NULL,
-       digest TEXT NOT NULL,
-       body TEXT NOT NULL,
-       PRIMARY KEY (server, kind, name)
-     ) STRICT, WITHOUT ROWID;`,
-  ],
-}
+import { byKind, KINDS, toFault, type Kind } from '@countersign/contract'
+import type { World } from '#base'
+import type { Store } from '#store'
+import type { Introduction, Upstream } from '#upstream'
+import { catalogTables } from './catalog-tables.ts'
+import { NOTHING_LISTED, type Listed } from './listed.ts'
+import { readListing } from './read-listing.ts'
 
 /** A definition that is not what it was. `from` is absent for a new one, `to` for one that is gone. */
 export interface Change {
@@ -41,18 +13,6 @@ export interface Change {
   readonly name: string
   readonly from?: string
   readonly to?: string
-}
-
-/** What is stored of one server. `capturedAt` is undefined until it has been listed once. */
-export interface Listed {
-  readonly introduction: Introduction | undefined
-  readonly capturedAt: number | undefined
-  readonly definitions: Readonly<Record<Kind, readonly Definition[]>>
-  /** Rises with each change, so that what is derived from a listing can be kept until then. */
-  readonly version: number
-  /** How long the server says its lists stay good, from `capturedAt`, in milliseconds. */
-  readonly ttlMs: number
-  readonly problems: readonly string[]
 }
 
 export interface CatalogRooms {
@@ -76,48 +36,30 @@ export interface Catalog {
   readonly admit: (server: string, fingerprint: string) => void
 }
 
-const NOTHING: Listed = {
-  introduction: undefined,
-  capturedAt: undefined,
-  definitions: { tool: [], prompt: [], resource: [], template: [] },
-  version: 0,
-  ttlMs: 0,
-  problems: [],
-}
-
-export function makeCatalog({ world, store, onChange, onProblem }: CatalogRooms): Catalog {
-  const tables = statements(store)
+export function makeCatalog(rooms: CatalogRooms): Catalog {
+  const tables = catalogTables(rooms.store)
   const known = new Map<string, Listed>()
   const captures = new Map<string, Promise<Listed>>()
+  const listed = (server: string): Listed => known.get(server) ?? NOTHING_LISTED
 
-  const keep = (server: string, listed: Partial<Listed>): Listed => {
-    const before = known.get(server) ?? NOTHING
-    const after = { ...before, ...listed, version: before.version + 1 }
+  const keep = (server: string, news: Partial<Listed>): Listed => {
+    const before = listed(server)
+    const after = { ...before, ...news, version: before.version + 1 }
     known.set(server, after)
     return after
   }
 
   const capture = async (upstream: Upstream): Promise<Listed> => {
     const server = upstream.spec.id
-    const introduction = await upstream.introduce()
-    const listings = await Promise.all(KINDS.map((kind) => upstream.list(kind)))
-    const read = KINDS.map((kind, at) => readListing(server, kind, listings[at]))
-    const definitions = byKind((kind) => read[KINDS.indexOf(kind)]?.sound ?? [])
-    const problems = read.flatMap((one) => one.problems)
-    const before = known.get(server) ?? NOTHING
-    const after = keep(server, {
-      introduction,
-      capturedAt: world.now(),
-      definitions,
-      ttlMs: Math.min(...listings.map(({ ttlMs }) => ttlMs)),
-      problems,
-    })
-    await store.commit(() => {
+    const news = await ask(rooms.world, upstream)
+    const before = listed(server)
+    const after = keep(server, news)
+    await rooms.store.commit(() => {
       tables.write(server, after)
     })
-    for (const problem of problems) onProblem(server, problem)
+    for (const problem of after.problems) rooms.onProblem(server, problem)
     const changes = before.capturedAt === undefined ? [] : differences(server, before, after)
-    if (changes.length > 0) onChange(server, changes)
+    if (changes.length > 0) rooms.onChange(server, changes)
     return after
   }
 
@@ -131,62 +73,41 @@ export function makeCatalog({ world, store, onChange, onProblem }: CatalogRooms)
   }
 
   return {
-    listed: (server) => known.get(server) ?? NOTHING,
-    ensure: async (upstream) => {
-      const listed = known.get(upstream.spec.id) ?? NOTHING
-      return listed.capturedAt === undefined ? captureOnce(upstream) : listed
-    },
+    listed,
     capture: captureOnce,
+    ensure: async (upstream) => {
+      const stored = listed(upstream.spec.id)
+      return stored.capturedAt === undefined ? captureOnce(upstream) : stored
+    },
     remember: (server, introduction) => {
       keep(server, { introduction })
-      store
-        .commit(() => {
-          tables.introduce(server, introduction)
-        })
-        .catch((cause: unknown) => {
-          onProblem(server, `its introduction could not be stored: ${toFault(cause).message}`)
-        })
+      const write = (): void => {
+        tables.introduce(server, introduction)
+      }
+      rooms.store.commit(write).catch((cause: unknown) => {
+        rooms.onProblem(server, `its introduction could not be stored: ${toFault(cause).message}`)
+      })
     },
     admit: (server, fingerprint) => {
       const stored = tables.read(server, fingerprint)
-      if (stored) known.set(server, { ...NOTHING, ...stored, version: 1 })
+      if (stored) known.set(server, { ...NOTHING_LISTED, ...stored, version: 1 })
       else known.delete(server)
     },
   }
 }
 
-/** The name under which the server itself knows a definition. */
-const NAME_KEY = { tool: 'name', prompt: 'name', resource: 'uri', template: 'uriTemplate' } as const
-
-interface Read {
-  readonly sound: readonly Definition[]
-  readonly problems: readonly string[]
-}
-
-/** Sorts by name, so that lists are deterministic (F-003), and drops what strict clients die of (F-015). */
-function readListing(server: string, kind: Kind, listing: Listing | undefined): Read {
-  const problems = [...(listing?.problems ?? [])]
-  const sound = new Map<string, Definition>()
-  for (const body of listing?.items ?? []) {
-    const name = own(body, NAME_KEY[kind])
-    const fault = flaw(kind, body, name)
-    if (fault !== undefined || typeof name !== 'string') problems.push(`${kind}: ${fault ?? ''}`)
-    else if (sound.has(name)) problems.push(`${kind} ${name}: listed twice; the first one counts`)
-    else sound.set(name, { server, kind, name, digest: digestOf(canonical(body)), body })
+/** Asks a server for everything that is stored of it. */
+async function ask(world: World, upstream: Upstream): Promise<Partial<Listed>> {
+  const introduction = await upstream.introduce()
+  const listings = await Promise.all(KINDS.map((kind) => upstream.list(kind)))
+  const read = KINDS.map((kind, at) => readListing(upstream.spec.id, kind, listings[at]))
+  return {
+    introduction,
+    capturedAt: world.now(),
+    definitions: byKind((kind) => read[KINDS.indexOf(kind)]?.sound ?? []),
+    ttlMs: Math.min(...listings.map(({ ttlMs }) => ttlMs)),
+    problems: read.flatMap((one) => one.problems),
   }
-  const byName = (a: Definition, b: Definition): number => (a.name < b.name ? -1 : 1)
-  return { sound: [...sound.values()].toSorted(byName), problems }
-}
-
-function flaw(kind: Kind, body: JsonObject, name: unknown): string | undefined {
-  if (typeof name !== 'string' || name === '') return `one without "${NAME_KEY[kind]}" is left out`
-  if (kind !== 'tool') return undefined
-  const schema = own(body, 'inputSchema')
-  // F-008: the input schema is an object schema; one malformed tool takes a strict client's list down.
-  if (!isObject(schema) || own(schema, 'type') !== 'object') {
-    return `${name}: its inputSchema is not of type "object"; it is left out`
-  }
-  return undefined
 }
 
 function differences(server: string, before: Listed, after: Listed): readonly Change[] {
@@ -204,59 +125,3 @@ function differences(server: string, before: Listed, after: Listed): readonly Ch
     return [...changed, ...gone]
   })
 }
-
-function statements(store: Store): {
-  readonly read: (server: string, fingerprint: string) => Partial<Listed> | undefined
-  readonly write: (server: string, listed: Listed) => void
-  readonly introduce: (server: string, introduction: Introduction) => void
-} {
-  const find = store.prepare('SELECT * FROM servers WHERE id = ?')
-  const insert = store.prepare('INSERT OR REPLACE INTO servers (id, fingerprint) VALUES (?, ?)')
-  const introduce = store.prepare('UPDATE servers SET introduction = ? WHERE id = ?')
-  const captured = store.prepare('UPDATE servers SET captured_at = ? WHERE id = ?')
-  const clear = store.prepare('DELETE FROM definitions WHERE server = ?')
-  const define = store.prepare(
-    'INSERT INTO definitions (server, kind, name, position, digest, body) VALUES (?, ?, ?, ?, ?, ?)',
-  )
-  const defined = store.prepare(
-    'SELECT * FROM definitions WHERE server = ? ORDER BY kind, position',
-  )
-  return {
-    read: (server, fingerprint) => {
-      const row = find.get(server)
-      if (row?.['fingerprint'] !== fingerprint) {
-        clear.run(server)
-        insert.run(server, fingerprint)
-        return undefined
-      }
-      const text = row['introduction']
-      const at = row['captured_at']
-      const all = defined.all(server).map(toDefinition)
-      const definitions = byKind((kind) => all.filter((one) => one.kind === kind))
-      return {
-        definitions,
-        introduction: text === null ? undefined : (JSON.parse(String(text)) as Introduction),
-        capturedAt: at === null ? undefined : Number(at),
-      }
-    },
-    write: (server, listed) => {
-      clear.run(server)
-      for (const kind of KINDS) {
-        for (const [position, one] of listed.definitions[kind].entries()) {
-          define.run(server, kind, one.name, position, one.digest, JSON.stringify(one.body))
-        }
-      }
-      introduce.run(JSON.stringify(listed.introduction), server)
-      captured.run(listed.capturedAt ?? null, server)
-    },
-    introduce: (server, introduction) => void introduce.run(JSON.stringify(introduction), server),
-  }
-}
-
-const toDefinition = (row: Record<string, unknown>): Definition => ({
-  server: String(row['server']),
-  kind: String(row['kind']) as Kind,
-  name: String(row['name']),
-  digest: String(row['digest']),
-  body: JSON.parse(String(row['body'])) as JsonObject,
-})

@@ -1,6 +1,8 @@
 /** registry: which servers and tools exist, and on whose word. */
-export { makeCatalog, REGISTRY_TABLES } from './catalog.ts'
-export type { Catalog, CatalogRooms, Change, Listed } from './catalog.ts'
+export { makeCatalog } from './catalog.ts'
+export type { Catalog, CatalogRooms, Change } from './catalog.ts'
+export { REGISTRY_TABLES } from './catalog-tables.ts'
+export type { Listed } from './listed.ts'
 export { makeViews } from './views.ts'
 export type { Exposed, Found, View, Views } from './views.ts'
 export type { ResourceRouter } from './resource-router.ts'

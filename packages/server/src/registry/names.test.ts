@@ -6,7 +6,10 @@ import { exposedNames } from './names.ts'
 const things = fc.uniqueArray(
   fc.record({
     server: fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/),
-    name: fc.oneof(fc.string({ minLength: 1, maxLength: 90 }), fc.stringMatching(/^[a-zA-Z_.-]{1,6}$/)),
+    name: fc.oneof(
+      fc.string({ minLength: 1, maxLength: 90 }),
+      fc.stringMatching(/^[a-zA-Z_.-]{1,6}$/),
+    ),
   }),
   { selector: ({ server, name }) => `${server}\0${name}`, maxLength: 40 },
 )

@@ -67,9 +67,9 @@ function holdsAnnotation(value: Json | undefined, depth: number): boolean {
 export function stripParamHeaders(value: Json): Json {
   if (Array.isArray(value)) return value.map(stripParamHeaders)
   if (!isObject(value)) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => key !== 'x-mcp-header')
-      .map(([key, inner]) => [key, inner === undefined ? inner : stripParamHeaders(inner)]),
-  ) as JsonObject
+  const kept = Object.entries(value).filter(([key]) => key !== 'x-mcp-header')
+  const stripped: JsonObject = Object.fromEntries(
+    kept.map(([key, inner]) => [key, inner === undefined ? inner : stripParamHeaders(inner)]),
+  )
+  return stripped
 }

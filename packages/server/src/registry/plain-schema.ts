@@ -19,11 +19,11 @@ export function plainSchema(schema: JsonObject): PlainSchema {
   const branches = COMPOSITIONS.flatMap((key) =>
     list(own(schema, key)).map((branch) => ({ key, branch: resolve(schema, branch) })),
   )
-  const properties = Object.assign(
-    {},
-    ...branches.map(({ branch }) => objectAt(branch, 'properties')),
-    objectAt(schema, 'properties'),
-  ) as JsonObject
+  const properties: JsonObject = Object.fromEntries(
+    [...branches.map(({ branch }) => branch), schema].flatMap((one) =>
+      Object.entries(objectAt(one, 'properties')),
+    ),
+  )
   const required = new Set([
     ...names(own(schema, 'required')),
     ...branches.flatMap(({ key, branch }) =>

@@ -1,5 +1,5 @@
 import { byKind, type Definition, type JsonObject, type Kind } from '@countersign/contract'
-import type { Listed } from './catalog.ts'
+import type { Listed } from './listed.ts'
 import { exposedTool } from './exposed-tool.ts'
 import { exposedNames } from './names.ts'
 import { readParamHeaders, type ParamHeader } from './param-headers.ts'

@@ -30,7 +30,9 @@ export class Conversation<Outcome> {
   /** `run` gets the `ask` of this conversation and must not reject. */
   constructor(
     world: World,
-    run: (ask: (request: InputRequest, signal: AbortSignal) => Promise<InputAnswer>) => Promise<Outcome>,
+    run: (
+      ask: (request: InputRequest, signal: AbortSignal) => Promise<InputAnswer>,
+    ) => Promise<Outcome>,
   ) {
     this.#world = world
     this.#gathered = this.#nextQuestion()

@@ -51,13 +51,15 @@ export function makeParking<Outcome>(world: World, expireMs: number): Parking<Ou
         forget(one.id, abort)
       })
       abort.signal.addEventListener('abort', cancel, { once: true })
-      void conversation.finished().then(() => {
+      const retire = async (): Promise<void> => {
+        await conversation.finished()
         cancel()
         over.add(one.id)
         world.after(KEEP_DONE_MS, () => {
           forget(one.id, abort)
         })
-      })
+      }
+      void retire()
       return one
     },
     find: (owner, id) => {

@@ -14,7 +14,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { digestOf, type World } from '#base'
-import { codeOf, readBytes } from './client-file.ts'
+import { codeOf, readBytes, type FileContent } from './client-file.ts'
 
 /** The folder, in the data folder, that holds every byte we replaced. */
 export const BACKUP_FOLDER = 'init-backup'
@@ -35,6 +35,8 @@ const recordSchema = z.strictObject({
   folder: z.string().optional(),
   /** Our own file: people go on editing it, so it does not stand in the way of undoing the rest. */
   ours: z.boolean(),
+  /** Its program locks it with a folder called `<file>.lock`. */
+  locks: z.boolean(),
 })
 const manifestSchema = z.strictObject({ version: z.literal(1), records: z.array(recordSchema) })
 
@@ -47,7 +49,6 @@ export interface Write {
   readonly bytes: Buffer
   readonly mode: number
   readonly ours: boolean
-  /** Its program locks the file with a folder called `<file>.lock`. */
   readonly locks: boolean
 }
 
@@ -66,47 +67,63 @@ export function readManifest(folder: string): readonly BackupRecord[] | undefine
   }
 }
 
-export function writeManifest(
-  world: World,
-  folder: string,
-  records: readonly BackupRecord[],
-): void {
+function writeManifest(world: World, folder: string, records: readonly BackupRecord[]): void {
   const text = `${JSON.stringify({ version: 1, records }, null, 2)}\n`
   replaceFile(world, join(folder, MANIFEST), Buffer.from(text), PRIVATE_FILE)
 }
 
 /** Keeps the bytes before, notes both digests, and only then writes. */
 export function writeWithBackup(world: World, folder: string, write: Write): Wrote {
-  const { path, before, bytes, ours } = write
-  const now = readBytes(path)
-  const current = now.kind === 'content' ? now.content : undefined
+  const now = readBytes(write.path)
   if (now.kind === 'unreadable') return { ok: false, problem: now.problem }
-  if (current?.digest !== before?.digest) return { ok: false, problem: 'has just been changed' }
+  const current = now.kind === 'content' ? now.content : undefined
+  if (current?.digest !== write.before?.digest) {
+    return { ok: false, problem: 'has just been changed' }
+  }
   const records = readManifest(folder)
   if (!records) return { ok: false, problem: `${join(folder, MANIFEST)} cannot be read` }
   try {
     mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER })
-    const copy = current && `${records.length + 1}-${basename(path)}`
-    if (current && copy !== undefined) {
-      replaceFile(world, join(folder, copy), current.bytes, PRIVATE_FILE)
-    }
-    const made = mkdirSync(dirname(path), { recursive: true })
-    const real = current?.real ?? path
-    const mode = current?.mode ?? write.mode
-    const record: BackupRecord = {
-      path: real,
-      after: digestOf(bytes),
-      mode,
-      ours,
-      ...(current ? { before: current.digest } : {}),
-      ...(copy === undefined ? {} : { copy }),
-      ...(made === undefined ? {} : { folder: made }),
-    }
+    const record = recordOf(write, current, records.length + 1)
+    keep(world, folder, current?.bytes, record)
     writeManifest(world, folder, [...records, record])
-    return locked(write.locks ? path : undefined, () => replaceFile(world, real, bytes, mode))
+    const mode = write.mode === PRIVATE_FILE && write.ours ? PRIVATE_FILE : record.mode
+    const done = locked(record, () => replaceFile(world, record.path, write.bytes, mode))
+    return done ? { ok: true } : { ok: false, problem: 'is locked by its program' }
   } catch (thrown) {
     return { ok: false, problem: `cannot be written (${codeOf(thrown)})` }
   }
+}
+
+function keep(
+  world: World,
+  folder: string,
+  bytes: Buffer | undefined,
+  { copy }: BackupRecord,
+): void {
+  if (bytes && copy !== undefined) replaceFile(world, join(folder, copy), bytes, PRIVATE_FILE)
+}
+
+function recordOf(
+  { path, bytes, mode, ours, locks }: Write,
+  current: FileContent | undefined,
+  number: number,
+): BackupRecord {
+  const after = digestOf(bytes)
+  if (current) {
+    const copy = `${number}-${basename(path)}`
+    return {
+      path: current.real,
+      before: current.digest,
+      after,
+      mode: current.mode,
+      copy,
+      ours,
+      locks,
+    }
+  }
+  const folder = mkdirSync(dirname(path), { recursive: true })
+  return { path, after, mode, ours, locks, ...(folder === undefined ? {} : { folder }) }
 }
 
 /** Readers see the bytes before or the bytes after, never half of them. */
@@ -128,22 +145,22 @@ export function replaceFile(world: World, path: string, bytes: Buffer, mode: num
   }
 }
 
-/** Cline takes a folder beside the file as its lock. */
-function locked(path: string | undefined, write: () => void): Wrote {
-  if (path === undefined) {
+/** Cline takes a folder beside the file as its lock. False when somebody else holds it. */
+export function locked({ path, locks }: BackupRecord, write: () => void): boolean {
+  if (!locks) {
     write()
-    return { ok: true }
+    return true
   }
   const lock = `${path}.lock`
   try {
     mkdirSync(lock)
   } catch (thrown) {
-    if (codeOf(thrown) === 'EEXIST') return { ok: false, problem: 'is locked by its program' }
+    if (codeOf(thrown) === 'EEXIST') return false
     throw thrown
   }
   try {
     write()
-    return { ok: true }
+    return true
   } finally {
     rmdirSync(lock)
   }

@@ -1,8 +1,11 @@
 import {
   applyEdits,
+  createScanner,
+  findNodeAtLocation,
   modify,
   parseTree,
   printParseErrorCode,
+  type Edit,
   type Node,
   type ParseError,
 } from 'jsonc-parser'
@@ -16,16 +19,36 @@ export const jsonFormat: Format = {
   read,
   edit: (text, changes) => {
     let edited = text.trim() === '' ? '{}\n' : text
-    const formattingOptions = layoutOf(edited)
-    const set = (path: string[], value: unknown): void => {
-      edited = applyEdits(edited, modify(edited, path, value, { formattingOptions }))
-    }
+    const layout = layoutOf(edited)
     for (const { key, remove, put } of changes) {
-      for (const name of remove) if (!Object.hasOwn(put, name)) set([...key, name], undefined)
-      for (const [name, entry] of Object.entries(put)) set([...key, name], entry)
+      for (const [name, entry] of Object.entries(put)) {
+        edited = applyEdits(edited, placing(edited, [...key, name], entry, layout))
+      }
+      for (const name of remove) edited = applyEdits(edited, removing(edited, [...key, name]))
     }
     return { ok: true, text: edited }
   },
+}
+
+interface Layout {
+  readonly tabSize: number
+  readonly insertSpaces: boolean
+  readonly eol: string
+}
+
+/** On lines of its own after the last entry; the library would lay out that one's line anew. */
+function placing(text: string, path: string[], entry: unknown, layout: Layout): Edit[] {
+  const formatted = (): Edit[] => modify(text, path, entry, { formattingOptions: layout })
+  const tree = parseTree(text, [], { allowTrailingComma: true })
+  const last = tree && findNodeAtLocation(tree, path.slice(0, -1))?.children?.at(-1)
+  if (!last || findNodeAtLocation(tree, path)) return formatted()
+  const indent = /(?:^|\n)([ \t]*)$/.exec(text.slice(0, last.offset))?.[1]
+  if (indent === undefined) return formatted()
+  const { eol, insertSpaces, tabSize } = layout
+  const step = insertSpaces ? ' '.repeat(tabSize) : '\t'
+  const value = JSON.stringify(entry, null, step).replaceAll('\n', `${eol}${indent}`)
+  const content = `,${eol}${indent}${JSON.stringify(path.at(-1))}: ${value}`
+  return [{ offset: last.offset + last.length, length: 0, content }]
 }
 
 function read(text: string): ReadText {
@@ -79,7 +102,37 @@ function valueOf(node: Node, wrong: { node: Node; problem: string }[], depth: nu
   return Object.fromEntries(entries)
 }
 
-function layoutOf(text: string): { tabSize: number; insertSpaces: boolean; eol: string } {
+/** With its comma and its line; the library would take the comments before the next entry along. */
+function removing(text: string, path: string[]): Edit[] {
+  const tree = parseTree(text, [], { allowTrailingComma: true })
+  const property = tree && findNodeAtLocation(tree, path)?.parent
+  const last = property?.parent?.children?.at(-1) === property
+  const comma = property && commaAfter(text, property.offset + property.length)
+  if (!property || comma === undefined || last) return modify(text, path, undefined, {})
+  const end = nextAfter(text, property.offset, comma)
+  return [{ offset: property.offset, length: end - property.offset, content: '' }]
+}
+
+function nextAfter(text: string, start: number, comma: number): number {
+  const rest = text.slice(comma)
+  const line = /(?:^|\n)[ \t]*$/.test(text.slice(0, start)) ? REST_OF_LINE.exec(rest) : null
+  return comma + (line ?? BLANKS.exec(rest) ?? [''])[0].length
+}
+
+/** What follows an entry on its line belongs to it, and so does the indentation of the next line. */
+const REST_OF_LINE = /^[ \t]*(?:\/\/[^\n]*|\/\*[^\n]*?\*\/[ \t]*\r?)?\r?\n[ \t]*/
+const BLANKS = /^[ \t]*/
+
+/** Where the text goes on after the comma that follows, comments passed over. */
+function commaAfter(text: string, offset: number): number | undefined {
+  const scanner = createScanner(text, true)
+  scanner.setPosition(offset)
+  scanner.scan()
+  const at = scanner.getTokenOffset()
+  return text[at] === ',' ? at + 1 : undefined
+}
+
+function layoutOf(text: string): Layout {
   const indent = /\n([ \t]+)\S/.exec(text)?.[1] ?? '  '
   return {
     insertSpaces: !indent.startsWith('\t'),

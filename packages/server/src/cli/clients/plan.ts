@@ -94,8 +94,9 @@ export function makePlan(from: PlanFrom): Plan {
   const text = withServers(ours.text, servers)
   const files: Plan['files'][number][] = []
   if (text !== ours.text) files.push({ path: ours.path, text, mode: 0o644 })
-  if (vault.values().size > kept.size) {
-    files.unshift({ path: secretsPath, text: formatSecrets(vault.values()), mode: 0o600 })
+  const secrets = secretsUsed(vault, kept, rows)
+  if (secrets.size > kept.size) {
+    files.unshift({ path: secretsPath, text: formatSecrets(secrets), mode: 0o600 })
   }
   const { edits, problems } = planEdits({ rows, found, reach, wanted })
   return {
@@ -105,6 +106,16 @@ export function makePlan(from: PlanFrom): Plan {
     problems: [...found.problems, ...problems],
     notes,
   }
+}
+
+/** What was there before, and what the new servers need; not what was only looked at. */
+function secretsUsed(
+  vault: Vault,
+  kept: ReadonlyMap<string, string>,
+  rows: readonly Row[],
+): ReadonlyMap<string, string> {
+  const used = new Set(rows.flatMap((row) => (row.outcome.kind === 'new' ? row.secrets : [])))
+  return new Map([...vault.values()].filter(([name]) => kept.has(name) || used.has(name)))
 }
 
 function keptSecrets(path: string): ReadonlyMap<string, string> {
@@ -156,12 +167,13 @@ function refusal(
 /** Two entries are one server when they start or reach the same thing in the same way. */
 export function endpointOf(entry: Fields): string {
   const { command, args, env, cwd, url, headers, type } = entry
-  const sorted = (value: unknown): unknown =>
-    isFields(value) ? Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)) : []
   return digestOf(
     JSON.stringify([command, args ?? [], sorted(env), cwd, url, sorted(headers), type === 'sse']),
   )
 }
+
+const sorted = (value: unknown): unknown =>
+  isFields(value) ? Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)) : []
 
 interface NewOne {
   readonly id: string
@@ -257,8 +269,17 @@ function rowOf(candidate: Candidate, kind: 'new' | 'known', id: string, replaces
   }
 }
 
-const inOrder = (rows: readonly Row[], { files }: Scan): Row[] =>
-  files.flatMap((file) => rows.filter((row) => row.file === file))
+/** As they stand in the files. */
+function inOrder(rows: readonly Row[], { files }: Scan): Row[] {
+  const bySlot = Map.groupBy(rows, ({ slot }) => slot)
+  return files.flatMap(({ slots }) =>
+    slots.flatMap((slot) => {
+      const names = slot.entries.map(([name]) => name)
+      const here = bySlot.get(slot) ?? []
+      return here.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
+    }),
+  )
+}
 
 export const isEmptyPlan = (plan: Plan): boolean =>
   plan.files.length === 0 && isDeepStrictEqual(plan.edits, [])

@@ -107,9 +107,10 @@ function rewritten(pasted: Fields, reading: Reading): Record<string, unknown> {
     entry[field] = whole ? guarded('URL', value, reading) : textOf(value, reading)
   }
   const { args, env, headers } = pasted
-  if (Array.isArray(args)) entry['args'] = guardedArgs(args, reading)
-  else if (args !== undefined) entry['args'] = args
-  if (env !== undefined) entry['env'] = guardedAll(env, reading)
+  // First, because a variable that has a name keeps it; arguments get what is left.
+  const variables = guardedAll(env, reading)
+  if (args !== undefined) entry['args'] = Array.isArray(args) ? guardedArgs(args, reading) : args
+  if (env !== undefined) entry['env'] = variables
   if (headers !== undefined) entry['headers'] = guardedAll(headers, reading)
   if (entry['type'] !== 'sse') delete entry['type']
   return entry
@@ -142,7 +143,7 @@ function guarded(name: string, value: unknown, reading: Reading): unknown {
 function hidden({ before, secret, after }: SecretPart, called: string, reading: Reading): string {
   const about = variableName(called)
   const prefix = variableName(reading.id)
-  const wanted = about.startsWith(prefix) ? about : `${prefix}_${about}`
+  const wanted = about === prefix || about.startsWith(`${prefix}_`) ? about : `${prefix}_${about}`
   const name = reading.vault.keep(wanted, secret)
   reading.secrets.add(name)
   return `${literal(before)}\${${name}}${literal(after)}`

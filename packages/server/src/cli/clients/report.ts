@@ -20,7 +20,7 @@ function inside(folder: string, path: string): string | undefined {
 export const printable = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 
-export function outcomeText({ outcome }: Row, configName: string): string {
+function outcomeText({ outcome }: Row, configName: string): string {
   switch (outcome.kind) {
     case 'ours':
       return 'points at Countersign already'
@@ -37,7 +37,7 @@ export function outcomeText({ outcome }: Row, configName: string): string {
   }
 }
 
-export function tableText(plan: Plan, place: Place, configName: string): string {
+function tableText(plan: Plan, configName: string): string {
   const rows = plan.rows.map((row) => [
     row.client.name,
     keyName(row.name),
@@ -59,7 +59,7 @@ export function tableText(plan: Plan, place: Place, configName: string): string 
     .join('\n')
 }
 
-export function problemText(
+function problemText(
   { client, path, line, problem }: Scan['problems'][number],
   place: Place,
 ): string {
@@ -70,10 +70,11 @@ export function problemText(
 /** What is said of the plan before anything is done. */
 export function planText(plan: Plan, place: Place, configName: string): string {
   const parts: string[] = []
-  if (plan.rows.length > 0) parts.push(tableText(plan, place, configName))
+  if (plan.rows.length > 0) parts.push(tableText(plan, configName))
+  const secrets = [...new Set(plan.rows.flatMap((row) => row.secrets))].join(', ')
   const files = plan.files.map(({ path, mode }) =>
     mode === 0o600
-      ? `${shortPath(path, place)}  the secrets found, readable by you alone`
+      ? `${shortPath(path, place)}  the secrets found, readable by you alone: ${secrets}`
       : `${shortPath(path, place)}  written`,
   )
   if (files.length > 0) parts.push(`Files:\n${indented(files)}`)

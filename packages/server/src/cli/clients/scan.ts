@@ -42,33 +42,48 @@ type Problem = Scan['problems'][number]
 
 /** Looks at every file of the given clients. Nothing found there can make it throw. */
 export function scan(clients: readonly Client[], place: Place): Scan {
-  const files = new Map<string, ScannedFile>()
-  const unreadable = new Set<string>()
-  const problems: Problem[] = []
+  const seen: Seen = { files: new Map(), problems: [] }
   const absent: Scan['absent'][number][] = []
   for (const client of clients) {
-    let present = false
-    for (const where of client.places) {
-      const path = pathOf(where.path, place)
-      if (path === undefined || unreadable.has(path)) continue
-      const read = files.get(path) ?? open(path, where.format)
-      if (read === undefined) continue
-      present = true
-      if ('problem' in read) {
-        unreadable.add(path)
-        problems.push({ client: client.name, path, ...read })
-        continue
-      }
-      files.set(path, read)
-      const slot = slotOf(read, client, where, place)
-      if ('problem' in slot) problems.push({ client: client.name, path, ...slot })
-      else read.slots.push(slot)
-    }
+    const present = client.places.filter((where) => look(client, where, place, seen))
     const [first] = client.places
     const path = first && pathOf(first.path, place)
-    if (!present && path !== undefined) absent.push({ client, path, place: first })
+    if (present.length === 0 && first && path !== undefined)
+      absent.push({ client, path, place: first })
   }
-  return { files: [...files.values()], problems, absent }
+  const files = [...seen.files.values()].filter((file) => file !== undefined)
+  return { files, problems: seen.problems, absent }
+}
+
+interface Seen {
+  /** Undefined for files that exist and cannot be read. */
+  readonly files: Map<string, ScannedFile | undefined>
+  readonly problems: Problem[]
+}
+
+/** Whether the client has this file at all. */
+function look(
+  client: Client,
+  where: ClientPlace,
+  place: Place,
+  { files, problems }: Seen,
+): boolean {
+  const path = pathOf(where.path, place)
+  if (path === undefined) return false
+  const known = files.get(path)
+  if (files.has(path) && !known) return true
+  const read = known ?? open(path, where.format)
+  if (read === undefined) return false
+  if ('problem' in read) {
+    files.set(path, undefined)
+    problems.push({ client: client.name, path, ...read })
+    return true
+  }
+  files.set(path, read)
+  const slot = slotOf(read, client, where, place)
+  if ('problem' in slot) problems.push({ client: client.name, path, ...slot })
+  else read.slots.push(slot)
+  return true
 }
 
 type Bad = Omit<Problem, 'client' | 'path'>

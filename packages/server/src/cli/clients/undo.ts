@@ -4,6 +4,7 @@ import { digestOf, type World } from '#base'
 import {
   BACKUP_FOLDER,
   copyOf,
+  locked,
   readManifest,
   removeEmptyFolders,
   replaceFile,
@@ -38,14 +39,14 @@ export function undo(world: World, data: string, force: boolean): Undone {
     problem === undefined ? [] : [{ path, problem }],
   )
   if (problems.length > 0) return { ...NOTHING, ok: false, problems }
-  const done: Undone = { ...NOTHING, restored: [], removed: [], kept: [] }
   const failed: Undone['problems'][number][] = []
   const said = { restored: new Set<string>(), removed: new Set<string>(), kept: new Set<string>() }
   for (const step of steps) {
     try {
       carryOut(world, step, said)
     } catch (thrown) {
-      failed.push({ path: step.path, problem: `cannot be put back (${codeOf(thrown)})` })
+      const why = thrown instanceof Locked ? 'it is locked by its program' : codeOf(thrown)
+      failed.push({ path: step.path, problem: `cannot be put back: ${why}` })
     }
   }
   if (failed.length === 0) {
@@ -53,7 +54,6 @@ export function undo(world: World, data: string, force: boolean): Undone {
     removeEmptyFolders(data, data)
   }
   return {
-    ...done,
     ok: failed.length === 0,
     restored: [...said.restored].filter((path) => !said.removed.has(path)),
     removed: [...said.removed],
@@ -106,13 +106,16 @@ function digestNow(path: string): string | undefined {
   return read.kind === 'content' ? read.content.digest : digestOf(read.problem)
 }
 
+class Locked extends Error {}
+
 function carryOut(
   world: World,
   { record, path, act, bytes }: Step,
   said: Readonly<Record<'restored' | 'removed' | 'kept', Set<string>>>,
 ): void {
   if (act === 'restore' && bytes) {
-    replaceFile(world, path, bytes, record.mode)
+    const put = (): void => replaceFile(world, path, bytes, record.mode)
+    if (!locked(record, put)) throw new Locked()
     said.restored.add(path)
   } else if (act === 'remove') {
     if (existsSync(path)) rmSync(path)

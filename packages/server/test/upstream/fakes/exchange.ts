@@ -1,5 +1,5 @@
-import type { InputRequest, JsonObject } from '@countersign/contract'
-import type { Exchange, InputAnswer } from '#upstream'
+import { isObject, type InputRequest, type JsonObject } from '@countersign/contract'
+import type { Exchange, InputAnswer, Reply } from '#upstream'
 
 /** What one call's client heard and was asked. */
 export interface Heard {
@@ -58,3 +58,10 @@ export function makeExchange(
 
 export const callTool = (name: string, args: JsonObject = {}) =>
   ({ method: 'tools/call', params: { name, arguments: args } }) as const
+
+/** The first text of a result; the whole reply when there is none. */
+export function textOf(reply: Reply): unknown {
+  const content = reply.kind === 'result' ? reply.result['content'] : undefined
+  const [first] = Array.isArray(content) ? content : []
+  return isObject(first) ? first['text'] : reply
+}

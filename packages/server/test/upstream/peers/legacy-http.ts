@@ -45,7 +45,7 @@ export async function serveLegacy(
       onsessioninitialized: (session) => void sessions.set(session, transport),
       onsessionclosed: (session) => void sessions.delete(session),
     })
-    await makeLegacyServer(notes).connect(transport as never)
+    await makeLegacyServer(notes).connect(transport)
     await transport.handleRequest(request, response)
   }
   const peer = await listen((request, response) => void handle(request, response))

@@ -32,7 +32,13 @@ export function makeLegacyServer(notes: Notes = makeNotes()): McpServer {
       },
     },
   )
-  const { server } = mcp
+  addWork(mcp, notes)
+  addTalk(mcp)
+  addChanges(mcp, notes)
+  return mcp
+}
+
+function addWork(mcp: McpServer, notes: Notes): void {
   const numbers = { a: z.number(), b: z.number() }
   mcp.registerTool('add', { inputSchema: numbers }, ({ a, b }) => text(String(a + b)))
   mcp.registerTool('fail', {}, () => {
@@ -60,11 +66,19 @@ export function makeLegacyServer(notes: Notes = makeNotes()): McpServer {
     notes.cancelled.push(String(requestId))
     return text('too late')
   })
+  mcp.registerTool('die', {}, () => process.exit(3))
+  mcp.registerTool('environment', {}, () => text(JSON.stringify(process.env)))
+}
+
+function addTalk(mcp: McpServer): void {
   mcp.registerTool('ask', { inputSchema: { message: z.string() } }, async ({ message }, extra) => {
-    const requestedSchema = { type: 'object' as const, properties: { name: { type: 'string' } } }
-    const params = { mode: 'form', message, requestedSchema }
+    const requestedSchema = {
+      type: 'object' as const,
+      properties: { name: { type: 'string' as const } },
+    }
+    const params = { mode: 'form' as const, message, requestedSchema }
     const said = await extra.sendRequest(
-      { method: 'elicitation/create', params } as never,
+      { method: 'elicitation/create', params },
       ElicitResultSchema,
     )
     return text(JSON.stringify(said))
@@ -77,13 +91,15 @@ export function makeLegacyServer(notes: Notes = makeNotes()): McpServer {
     await sendNotification({ method: 'notifications/message', params })
     return text('said')
   })
+}
+
+function addChanges(mcp: McpServer, notes: Notes): void {
+  const { server } = mcp
   mcp.registerTool('change', {}, async () => {
     await server.sendToolListChanged()
     await server.sendResourceUpdated({ uri: 'test://watched' })
     return text('changed')
   })
-  mcp.registerTool('die', {}, () => process.exit(3))
-  mcp.registerTool('environment', {}, () => text(JSON.stringify(process.env)))
   mcp.registerResource('watched', 'test://watched', {}, (uri) => ({
     contents: [{ uri: uri.href, text: 'seen' }],
   }))
@@ -95,5 +111,4 @@ export function makeLegacyServer(notes: Notes = makeNotes()): McpServer {
     notes.unsubscribed.push(params.uri)
     return {}
   })
-  return mcp
 }

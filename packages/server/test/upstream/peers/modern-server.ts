@@ -1,6 +1,11 @@
 // A server of 2026-07-28 built with the official SDK v2, with the tools that the stories call.
 
-import { fromJsonSchema, inputRequired, McpServer, type InputRequest } from '@modelcontextprotocol/server'
+import {
+  fromJsonSchema,
+  inputRequired,
+  McpServer,
+  type InputRequest,
+} from '@modelcontextprotocol/server'
 
 const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] })
 const nothing = fromJsonSchema<Record<string, never>>({ type: 'object' })
@@ -17,6 +22,19 @@ export function makeModernServer(announce: (server: McpServer) => void): McpServ
       },
     },
   )
+  addWork(mcp)
+  addTalk(mcp)
+  mcp.registerTool('change', { inputSchema: nothing }, async () => {
+    announce(mcp)
+    return text('changed')
+  })
+  mcp.registerResource('watched', 'test://watched', {}, async (uri) => ({
+    contents: [{ uri: uri.href, text: 'seen' }],
+  }))
+  return mcp
+}
+
+function addWork(mcp: McpServer): void {
   const numbers = fromJsonSchema<{ a: number; b: number }>({
     type: 'object',
     properties: { a: { type: 'number' }, b: { type: 'number' } },
@@ -43,6 +61,9 @@ export function makeModernServer(announce: (server: McpServer) => void): McpServ
     })
     return text('too late')
   })
+}
+
+function addTalk(mcp: McpServer): void {
   mcp.registerTool('say', { inputSchema: nothing }, async (_args, { mcpReq }) => {
     await mcpReq.log('warning', 'careful', 'peer')
     return text('said')
@@ -57,12 +78,4 @@ export function makeModernServer(announce: (server: McpServer) => void): McpServ
     })
     return inputRequired({ inputRequests: { name } })
   })
-  mcp.registerTool('change', { inputSchema: nothing }, async () => {
-    announce(mcp)
-    return text('changed')
-  })
-  mcp.registerResource('watched', 'test://watched', {}, async (uri) => ({
-    contents: [{ uri: uri.href, text: 'seen' }],
-  }))
-  return mcp
 }

@@ -1,0 +1,155 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startProgram, type Running } from '../processes.ts'
+import { rssBytes } from '../usage.ts'
+import { MARK, modernCall, READ_TOOL } from './wire.ts'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MAIN = join(ROOT, 'packages', 'server', 'src', 'main.ts')
+const UPSTREAM = fileURLToPath(new URL('upstream.ts', import.meta.url))
+
+/** The one server behind the gateway, and so the view that is called. */
+export const VIEW = '/mcp/bench'
+
+/** How the server behind the gateway is reached: by its address, or as a child over pipes. */
+export type Behind = { readonly url: string } | 'stdio'
+
+/** A data folder with its configuration: everything by default but the server. */
+export interface Home {
+  readonly folder: string
+  readonly config: string
+}
+
+export function makeHome(folder: string, behind: Behind): Home {
+  mkdirSync(folder, { recursive: true })
+  const server =
+    behind === 'stdio' ? { command: process.execPath, args: [UPSTREAM, '--stdio'] } : behind
+  const config = join(folder, 'countersign.yaml')
+  // JSON is YAML. What the gateway says of itself is not measured; what it says of calls is.
+  const text = { data: './data', servers: { bench: server }, log: { level: 'warn' } }
+  writeFileSync(config, JSON.stringify(text, null, 2))
+  return { folder, config }
+}
+
+/** A gateway that has answered a call. */
+export interface Gateway {
+  readonly running: Running
+  readonly origin: string
+}
+
+const READY_MS = 30_000
+const LOOK_AGAIN_MS = 20
+
+/** Runs the gateway as an operator would, its lines about calls going to nobody. */
+export async function startGateway(home: Home, execArgv: readonly string[] = []): Promise<Gateway> {
+  const port = await freePort()
+  const running = startProgram({
+    name: 'the gateway',
+    args: [...execArgv, MAIN, 'serve', '--config', home.config, '--port', String(port)],
+    cwd: home.folder,
+    stdout: 'null',
+  })
+  const origin = `http://127.0.0.1:${String(port)}`
+  const until = performance.now() + READY_MS
+  while (!(await isReady(origin))) {
+    if (running.child.exitCode !== null || performance.now() > until) {
+      await running.stop()
+      throw new Error('the gateway did not start')
+    }
+    await sleep(LOOK_AGAIN_MS)
+  }
+  await callOnce(origin)
+  return { running, origin }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+const isReady = (origin: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    request(`${origin}/readyz`, { agent: false }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode === 200))
+    })
+      .on('error', () => resolve(false))
+      .end()
+  })
+
+/** One governed call; rejects unless it is answered rightly. */
+export function callOnce(origin: string): Promise<void> {
+  const { headers, body } = modernCall(READ_TOOL)
+  return new Promise((resolve, reject) => {
+    const options = { method: 'POST', agent: false, headers: [...headers] }
+    request(`${origin}${VIEW}`, options, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+      })
+      response.on('end', () => {
+        if (text.includes(MARK)) resolve()
+        else reject(new Error(`a call failed: HTTP ${String(response.statusCode)} ${text}`))
+      })
+    })
+      .on('error', reject)
+      .end(body)
+  })
+}
+
+/** One start, from the process to its first answered call. */
+export interface Start {
+  readonly listeningMs: number
+  readonly answeredMs: number
+  readonly rssBytes: number | undefined
+  /** A moment later, when nothing is being done. */
+  readonly idleBytes: number | undefined
+}
+
+const IDLE_AFTER_MS = 500
+
+export async function measureStart(home: Home, execArgv: readonly string[] = []): Promise<Start> {
+  const from = performance.now()
+  const gateway = startProgram({
+    name: 'the gateway',
+    args: [...execArgv, MAIN, 'serve', '--config', home.config, '--port', '0', '--json'],
+    cwd: home.folder,
+    stdout: 'pipe',
+  })
+  try {
+    const origin = await listening(gateway)
+    const listeningMs = performance.now() - from
+    await callOnce(origin)
+    const answeredMs = performance.now() - from
+    const atFirst = rssBytes(gateway.pid)
+    await sleep(IDLE_AFTER_MS)
+    return { listeningMs, answeredMs, rssBytes: atFirst, idleBytes: rssBytes(gateway.pid) }
+  } finally {
+    await gateway.stop()
+  }
+}
+
+interface Line {
+  readonly event: string
+  readonly url?: string
+}
+
+function listening({ child }: Running): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', () => reject(new Error('the gateway did not start')))
+    if (!child.stdout) return
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const said = JSON.parse(line) as Line
+      if (said.event === 'listening' && said.url !== undefined) resolve(new URL(said.url).origin)
+    })
+  })
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { message, startModule, type Running } from '../processes.ts'
+import { makeHome, startGateway, VIEW, type Behind } from './gateway.ts'
+import { legacyCall, modernCall, READ_TOOL, WRITE_TOOL, type Encoded } from './wire.ts'
+
+/** What is called, and how. Each runs in a process of its own. */
+export interface TargetSpec {
+  readonly id: 'direct' | 'bare' | 'read' | 'write' | 'legacy' | 'stdio'
+  readonly title: string
+  readonly call: Encoded
+  readonly session: boolean
+}
+
+const read = modernCall(READ_TOOL)
+
+export const TARGETS: readonly TargetSpec[] = [
+  { id: 'direct', title: 'upstream, directly', call: read, session: false },
+  { id: 'bare', title: 'bare Node proxy', call: read, session: false },
+  { id: 'read', title: 'Countersign, read', call: read, session: false },
+  { id: 'write', title: 'Countersign, write', call: modernCall(WRITE_TOOL), session: false },
+  { id: 'legacy', title: 'Countersign, legacy session', call: legacyCall(READ_TOOL), session: true },
+  { id: 'stdio', title: 'Countersign, stdio server', call: read, session: false },
+]
+
+export type TargetId = TargetSpec['id']
+
+export interface Target extends TargetSpec {
+  readonly origin: string
+  readonly path: string
+  readonly running: Running
+}
+
+const moduleAt = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+
+export interface Served {
+  readonly running: Running
+  readonly origin: string
+}
+
+async function serve(name: string, args: readonly string[], execArgv: readonly string[]) {
+  const running = startModule(moduleAt(name), args, execArgv)
+  const { port } = await message<{ readonly port: number }>(running)
+  return { running, origin: `http://127.0.0.1:${String(port)}` }
+}
+
+export const startUpstream = (): Promise<Served> => serve('upstream.ts', [], [])
+
+export const startBareProxy = (
+  upstream: string,
+  execArgv: readonly string[] = [],
+): Promise<Served> => serve('bare-proxy.ts', [upstream], execArgv)
+
+export const startLoad = async (): Promise<Running> => {
+  const load = startModule(moduleAt('load.ts'))
+  await message(load)
+  return load
+}
+
+/** Starts one target in front of the upstream, with a data folder of its own where it needs one. */
+export async function startTarget(
+  spec: TargetSpec,
+  upstream: Served,
+  folder: string,
+): Promise<Target> {
+  switch (spec.id) {
+    case 'direct':
+      return { ...spec, ...upstream, path: VIEW }
+    case 'bare':
+      return { ...spec, ...(await startBareProxy(upstream.origin)), path: VIEW }
+    case 'read':
+    case 'write':
+    case 'legacy':
+    case 'stdio': {
+      const behind: Behind = spec.id === 'stdio' ? 'stdio' : { url: `${upstream.origin}${VIEW}` }
+      const gateway = await startGateway(makeHome(join(folder, spec.id), behind))
+      return { ...spec, ...gateway, path: VIEW }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Fault } from '@countersign/contract'
+import type { Authenticate } from '#auth'
+import type { World } from '#base'
+import type { Gateway } from '#gateway'
+import type { Log } from '#telemetry'
+import { checkCaller, corsHeaders, type Hosts } from './callers.ts'
+import { serveMcp } from './mcp.ts'
+import { methodNotAllowed } from './method.ts'
+
+/** The most that clients may use of us; each is a field of the configuration with its reason. */
+export interface HttpLimits {
+  readonly bodyBytesMax: number
+  readonly headerBytesMax: number
+  readonly depthMax: number
+  readonly connectionsMax: number
+  readonly requestsInFlightMax: number
+  readonly requestReadMs: number
+  readonly closeMs: number
+}
+
+/** Anything but MCP: a path, and what answers it. */
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
+export interface FrontDoorRooms {
+  readonly world: World
+  readonly log: Log
+  readonly gateway: Gateway
+  readonly authenticate: Authenticate
+  readonly limits: HttpLimits
+  readonly hosts: Hosts
+  readonly routes: readonly Route[]
+}
+
+/** How it stands with the door: whether it closes, and how many are inside. */
+export interface Door {
+  readonly isClosing: boolean
+  readonly inFlight: number
+}
+
+const MCP = '/mcp'
+
+/** Sends one request to what answers it. Rejects with the fault to answer otherwise. */
+export async function route(
+  rooms: FrontDoorRooms,
+  door: Door,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+  if (path === '/healthz' || path === '/readyz') return health(path, door, response)
+  const origin = checkCaller(rooms.hosts, request.headers)
+  for (const [name, value] of Object.entries(corsHeaders(origin))) response.setHeader(name, value)
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204)
+    response.end()
+    return
+  }
+  letIn(rooms.limits, door)
+  if (path === MCP || path.startsWith(`${MCP}/`)) return toView(rooms, path, request, response)
+  const found = rooms.routes.find((one) => one.path === path)
+  if (!found) throw new Fault('http/not-found', `Nothing is served at ${path.slice(0, 100)}.`)
+  if (found.method !== request.method) throw methodNotAllowed(response, found.method)
+  return found.answer(request, response)
+}
+
+function letIn({ requestsInFlightMax }: HttpLimits, door: Door): void {
+  if (door.isClosing) throw new Fault('http/closing', 'Countersign is stopping. Try again soon.')
+  if (door.inFlight > requestsInFlightMax) {
+    throw new Fault('http/busy', 'Too many requests are under way. Try again soon.')
+  }
+}
+
+/** The process lives; and, for readiness, it also takes calls. */
+function health(path: '/healthz' | '/readyz', door: Door, response: ServerResponse): void {
+  const isFine = path === '/healthz' || !door.isClosing
+  response.writeHead(isFine ? 200 : 503, { 'content-type': 'text/plain' })
+  response.end(isFine ? 'ok\n' : 'closing\n')
+}
+
+async function toView(
+  rooms: FrontDoorRooms,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const who = rooms.authenticate(request.headers.authorization)
+  const view = rooms.gateway.view(path.slice(MCP.length + 1))
+  if (!view) {
+    throw new Fault('http/not-found', 'There is no such view. /mcp serves all servers at once.')
+  }
+  return serveMcp({ ...rooms, who, view }, request, response)
+}

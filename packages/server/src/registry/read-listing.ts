@@ -1,0 +1,45 @@
+import {
+  canonical,
+  isObject,
+  own,
+  type Definition,
+  type JsonObject,
+  type Kind,
+} from '@countersign/contract'
+import { digestOf } from '#base'
+import type { Listing } from '#upstream'
+
+/** The name under which the server itself knows a definition. */
+const NAME_KEY = { tool: 'name', prompt: 'name', resource: 'uri', template: 'uriTemplate' } as const
+
+export interface ReadListing {
+  readonly sound: readonly Definition[]
+  readonly problems: readonly string[]
+}
+
+/** Sorts by name, so that lists are deterministic (F-003), and drops what strict clients die of (F-015). */
+export function readListing(server: string, kind: Kind, listing: Listing | undefined): ReadListing {
+  const problems = [...(listing?.problems ?? [])]
+  const sound = new Map<string, Definition>()
+  for (const body of listing?.items ?? []) {
+    const name = own(body, NAME_KEY[kind])
+    const fault = flaw(kind, body, name)
+    if (fault !== undefined || typeof name !== 'string') problems.push(`${kind}: ${fault ?? ''}`)
+    else if (sound.has(name)) problems.push(`${kind} ${name}: listed twice; the first one counts`)
+    else sound.set(name, { server, kind, name, digest: digestOf(canonical(body)), body })
+  }
+  return { sound: [...sound.values()].toSorted(byName), problems }
+}
+
+const byName = (a: Definition, b: Definition): number => (a.name < b.name ? -1 : 1)
+
+function flaw(kind: Kind, body: JsonObject, name: unknown): string | undefined {
+  if (typeof name !== 'string' || name === '') return `one without "${NAME_KEY[kind]}" is left out`
+  if (kind !== 'tool') return undefined
+  const schema = own(body, 'inputSchema')
+  // F-008: the input schema is an object schema; one malformed tool takes a strict client's list down.
+  if (!isObject(schema) || own(schema, 'type') !== 'object') {
+    return `${name}: its inputSchema is not of type "object"; it is left out`
+  }
+  return undefined
+}

@@ -1,0 +1,42 @@
+/** Runs one Node program in this folder, and everything it started ends with it. */
+import { spawn } from 'node:child_process'
+import { findNode, ourEnv, ROOT, say } from './machine.mjs'
+
+const isWindows = process.platform === 'win32'
+
+function endAll(child) {
+  try {
+    // The group: test files are processes of their own, and they start servers.
+    if (isWindows) child.kill()
+    else process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // Gone already, which is what was wanted.
+  }
+}
+
+/** Resolves with the exit code; 1 when it had to be ended. A signal to us ends it as well. */
+export function runNode(args, { limitMs, env = {}, stdio = 'inherit' }) {
+  return new Promise((resolve) => {
+    const child = spawn(findNode(), args, {
+      cwd: ROOT,
+      env: { ...ourEnv(), ...env },
+      stdio,
+      detached: !isWindows,
+    })
+    const late = setTimeout(() => {
+      say(`Ended after ${limitMs / 1000} s: ${args.slice(0, 4).join(' ')} …`)
+      endAll(child)
+    }, limitMs)
+    const interrupted = (signal) => {
+      endAll(child)
+      process.exit(signal === 'SIGINT' ? 130 : 143)
+    }
+    process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
+    child.once('exit', (code) => {
+      clearTimeout(late)
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+      endAll(child)
+      resolve(code ?? 1)
+    })
+  })
+}

@@ -1,0 +1,69 @@
+/** One suite: finds its files, runs them, counts. */
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT, say } from './machine.mjs'
+import { runNode } from './run-node.mjs'
+import { SUITES } from './suites.mjs'
+
+/** A test that waits for ever is a failure of its own, and its suite goes on. */
+const TEST_TIMEOUT_MS = 120_000
+
+/** Resolves with `{ passed, failed, problems }`. A suite that tests nothing has failed. */
+export async function runSuite(name) {
+  const suite = SUITES[name]
+  const files = globSync(suite.globs, { cwd: ROOT }).toSorted()
+  if (files.length === 0) return { passed: 0, failed: 1, problems: [`${name} has no test files`] }
+  const counted = await runTests(suite, files)
+  if (suite.run === undefined) return counted
+  const code = await runNode(suite.run, { limitMs: suite.limitMs })
+  const isFine = code === 0
+  return {
+    passed: counted.passed + (isFine ? 1 : 0),
+    failed: counted.failed + (isFine ? 0 : 1),
+    problems: [...counted.problems, ...(isFine ? [] : [`${suite.run.join(' ')} ended with ${code}`])],
+  }
+}
+
+async function runTests(suite, files) {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-count-'))
+  const destination = join(folder, 'count.json')
+  const reporters = [
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=./scripts/lib/count.mjs',
+    `--test-reporter-destination=${destination}`,
+  ]
+  const flags = ['--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...suite.args, ...reporters]
+  try {
+    const code = await runNode([...flags, ...files], { limitMs: suite.limitMs })
+    return judge(code, readCount(destination))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readCount(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return undefined // The run died before it could count.
+  }
+}
+
+function judge(code, counted) {
+  if (counted === undefined) {
+    return { passed: 0, failed: 1, problems: [`the run ended with ${code} before it had counted`] }
+  }
+  const { empty, failures, passed, failed } = counted
+  const isEmpty = counted.tests === 0
+  const problems = [
+    ...failures,
+    ...(isEmpty ? ['no test ran'] : []),
+    ...empty.map((file) => `${file} has no tests`),
+    ...(code !== 0 && failed === 0 ? [`the run ended with ${code} although no test failed`] : []),
+  ]
+  const extra = (isEmpty ? 1 : 0) + empty.length + (code !== 0 && failed === 0 ? 1 : 0)
+  if (counted.skipped > 0) say(`${counted.skipped} skipped on this machine`)
+  return { passed: passed - empty.length, failed: failed + extra, problems }
+}

@@ -1,0 +1,42 @@
+/** The suites: which files, how they run, how long they may take. Adding a test file is enough to run it. */
+
+const MINUTE_MS = 60_000
+
+/**
+ * `globs` find test files, `args` go to Node, `run` is a program of its own with an exit code (it
+ * counts as one test), `limitMs` ends a suite that hangs.
+ */
+export const SUITES = {
+  unit: {
+    globs: ['packages/*/src/**/*.test.ts', 'test/*.test.ts', 'packages/*/test/pins/*.test.ts'],
+    // All in one process: a room that keeps state in its walls fails.
+    args: ['--test-isolation=none'],
+    limitMs: 3 * MINUTE_MS,
+  },
+  stories: {
+    globs: ['packages/*/test/{stories,upstream,init}/**/*.test.ts'],
+    args: ['--test-concurrency=2'],
+    limitMs: 6 * MINUTE_MS,
+  },
+  e2e: {
+    globs: ['test/e2e/*.test.ts'],
+    args: ['--test-concurrency=1'],
+    limitMs: 4 * MINUTE_MS,
+  },
+  crash: {
+    globs: ['{packages/*/test,test}/crash/*.test.ts'],
+    args: ['--test-concurrency=1'],
+    limitMs: 4 * MINUTE_MS,
+  },
+  conformance: {
+    globs: ['test/conformance/*.test.ts'],
+    args: ['--test-concurrency=2'],
+    run: ['test/conformance/run.ts'],
+    limitMs: 6 * MINUTE_MS,
+  },
+  packaging: {
+    globs: ['test/packaging/*.test.ts'],
+    args: ['--test-concurrency=1'],
+    limitMs: 5 * MINUTE_MS,
+  },
+}
