@@ -60,12 +60,13 @@ export function startModule(
 export async function message<Value>({ child }: Running): Promise<Value> {
   const over = new AbortController()
   try {
-    const [said] = (await Promise.race([
+    const [said]: readonly Value[] = await Promise.race([
       once(child, 'message', { signal: over.signal }),
       once(child, 'exit', { signal: over.signal }).then(([code]) => {
         throw new Error(`a process of the bench ended early (${String(code)})`)
       }),
-    ])) as [Value]
+    ])
+    if (said === undefined) throw new TypeError('an empty message')
     return said
   } finally {
     over.abort()

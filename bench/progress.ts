@@ -7,7 +7,7 @@ export interface Progress {
 }
 
 export function startProgress(steps: number): Progress {
-  const { isTTY, columns = 100 } = process.stdout
+  const { isTTY, columns } = process.stdout
   let done = 0
   return {
     step: (words) => {

@@ -1,9 +1,9 @@
 // What the gateway is measured against: a proxy that a good engineer writes in an hour. It forwards
 // every byte over pooled connections and knows nothing of what it forwards.
 
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { Pool, type Dispatcher } from 'undici'
+import { createServer, type ServerResponse } from 'node:http'
+import { Pool } from 'undici'
+import { listenForParent } from '../listen.ts'
 
 /** Headers that belong to one connection (RFC 9110 §7.6.1), and the one that the pool writes. */
 const HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'te', 'upgrade', 'host'])
@@ -20,17 +20,18 @@ function endToEnd(raw: readonly string[]): string[] {
   return kept
 }
 
+function refuse(response: ServerResponse): void {
+  if (response.headersSent) response.destroy()
+  else response.writeHead(502).end()
+}
+
 const server = createServer({ keepAliveTimeout: 300_000 }, (request, response) => {
-  const method = (request.method ?? 'GET') as Dispatcher.HttpMethod
+  const method = request.method ?? 'GET'
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
     const headers = endToEnd(request.rawHeaders)
     const body = chunks.length > 0 ? Buffer.concat(chunks) : null
-    const refuse = (): void => {
-      if (response.headersSent) response.destroy()
-      else response.writeHead(502).end()
-    }
     pool.dispatch(
       { method, path: request.url ?? '/', headers, body },
       {
@@ -49,14 +50,10 @@ const server = createServer({ keepAliveTimeout: 300_000 }, (request, response) =
           response.once('drain', () => controller.resume())
         },
         onResponseEnd: () => response.end(),
-        onResponseError: refuse,
+        onResponseError: () => refuse(response),
       },
     )
   })
 })
 
-server.listen(0, '127.0.0.1', () => {
-  process.send?.({ port: (server.address() as AddressInfo).port })
-})
-process.once('disconnect', () => process.exit(0))
-process.once('SIGTERM', () => process.exit(0))
+await listenForParent(server)

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { listen } from '../listen.ts'
 import { startProgram, type Running } from '../processes.ts'
 import { rssBytes } from '../usage.ts'
 import { MARK, modernCall, READ_TOOL } from './wire.ts'
@@ -67,14 +68,11 @@ export async function startGateway(home: Home, execArgv: readonly string[] = [])
   return { running, origin }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
+async function freePort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 const isReady = (origin: string): Promise<boolean> =>
@@ -90,7 +88,8 @@ const isReady = (origin: string): Promise<boolean> =>
 export function callOnce(origin: string): Promise<void> {
   const { headers, body } = modernCall(READ_TOOL)
   return new Promise((resolve, reject) => {
-    const options = { method: 'POST', agent: false, headers: [...headers] }
+    // A list of headers must name the host itself.
+    const options = { method: 'POST', agent: false, headers: ['host', new URL(origin).host, ...headers] }
     request(`${origin}${VIEW}`, options, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (part: string) => {
@@ -148,7 +147,7 @@ function listening({ child }: Running): Promise<string> {
     child.once('exit', () => reject(new Error('the gateway did not start')))
     if (!child.stdout) return
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const said = JSON.parse(line) as Line
+      const said: Line = JSON.parse(line)
       if (said.event === 'listening' && said.url !== undefined) resolve(new URL(said.url).origin)
     })
   })

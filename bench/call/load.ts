@@ -1,6 +1,7 @@
 // The clients, in a process of their own: each sends its next call when the last one was answered.
 
 import { Client, type Dispatcher } from 'undici'
+import { endWithParent } from '../listen.ts'
 import { cpuMs } from '../usage.ts'
 import { legacyOpening, MARK, type Encoded } from './wire.ts'
 
@@ -180,15 +181,15 @@ async function run(job: Job): Promise<Done> {
 const difference = (now: number | undefined, before: number | undefined): number | undefined =>
   now === undefined || before === undefined ? undefined : now - before
 
-process.on('message', (job: Job) => {
-  run(job).then(
-    (done) => process.send?.(done),
-    (cause: unknown) => {
-      process.stderr.write(`the load client failed: ${String(cause)}\n`)
-      process.exit(1)
-    },
-  )
-})
-process.once('disconnect', () => process.exit(0))
-process.once('SIGTERM', () => process.exit(0))
+async function answer(job: Job): Promise<void> {
+  try {
+    process.send?.(await run(job))
+  } catch (cause) {
+    process.stderr.write(`\nthe load client failed: ${String(cause)}\n`)
+    process.exit(1)
+  }
+}
+
+process.on('message', (job: Job) => void answer(job))
+endWithParent()
 process.send?.({ ready: true })

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { message, startModule, type Running } from '../processes.ts'
 import { makeHome, startGateway, VIEW, type Behind } from './gateway.ts'
+import type { Done, Job } from './load.ts'
 import { legacyCall, modernCall, READ_TOOL, WRITE_TOOL, type Encoded } from './wire.ts'
 
 /** What is called, and how. Each runs in a process of its own. */
@@ -55,6 +56,13 @@ export const startLoad = async (): Promise<Running> => {
   const load = startModule(moduleAt('load.ts'))
   await message(load)
   return load
+}
+
+/** Lets the clients run one job. */
+export function apply(load: Running, job: Job): Promise<Done> {
+  const answered = message<Done>(load)
+  load.child.send(job)
+  return answered
 }
 
 /** Starts one target in front of the upstream, with a data folder of its own where it needs one. */

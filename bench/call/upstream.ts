@@ -2,14 +2,14 @@
 // that what is measured is what stands in front of it. Over HTTP, or with `--stdio` over pipes.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
+import { listenForParent } from '../listen.ts'
 import { CONTENT, DISCOVERED, INITIALIZED, MODERN_META, TOOLS } from './wire.ts'
 
 interface Request {
   readonly id?: string | number
   readonly method?: string
-  readonly params?: { readonly _meta?: object }
+  readonly params?: Readonly<Record<string, unknown>>
 }
 
 // What never changes is encoded once, so that only the id is put in front of it.
@@ -30,10 +30,10 @@ const UNKNOWN = tail('error', { code: -32601, message: 'Method not found' })
 
 /** The answer to one message, or undefined to a notification. */
 function answer(text: string): string | undefined {
-  const { id, method = '', params } = JSON.parse(text) as Request
+  const { id, method = '', params }: Request = JSON.parse(text)
   if (id === undefined) return undefined
   const known = Object.hasOwn(ANSWERS, method) ? ANSWERS[method] : undefined
-  const isModern = params?._meta !== undefined && method !== 'initialize'
+  const isModern = params?.['_meta'] !== undefined && method !== 'initialize'
   const rest = known ? known[isModern ? 'modern' : 'legacy'] : UNKNOWN
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)}${rest}`
 }
@@ -63,10 +63,5 @@ if (process.argv.includes('--stdio')) {
     if (said !== undefined) process.stdout.write(`${said}\n`)
   })
 } else {
-  const server = createServer({ keepAliveTimeout: 300_000 }, serve)
-  server.listen(0, '127.0.0.1', () => {
-    process.send?.({ port: (server.address() as AddressInfo).port })
-  })
-  process.once('disconnect', () => process.exit(0))
-  process.once('SIGTERM', () => process.exit(0))
+  await listenForParent(createServer({ keepAliveTimeout: 300_000 }, serve))
 }

@@ -82,12 +82,12 @@ const JSON_HEADERS = [
 ]
 
 export function modernCall(tool: string): Encoded {
-  const _meta = {
+  const meta = {
     [`${META}/protocolVersion`]: MODERN,
     [`${META}/clientInfo`]: CLIENT_INFO,
     [`${META}/clientCapabilities`]: {},
   }
-  const params = { name: tool, arguments: ARGUMENTS, _meta }
+  const params = { name: tool, arguments: ARGUMENTS, _meta: meta }
   return {
     headers: [
       ...JSON_HEADERS,

@@ -6,7 +6,7 @@ const CONFIG = 'examples/quickstart/countersign.yaml'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 /** One Ctrl-C arrives twice, from the terminal and from npm; a second one meant so comes later. */
 const REPEAT_MS = 1_000
-const PARENT_POLL_MS = 1_000
+const PARENT_POLL_MS = 250
 
 /** Options given later win, so `extra` may name another configuration. */
 const argumentsOf = (extra) => [

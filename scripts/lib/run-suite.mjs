@@ -21,7 +21,10 @@ export async function runSuite(name) {
   return {
     passed: counted.passed + (isFine ? 1 : 0),
     failed: counted.failed + (isFine ? 0 : 1),
-    problems: [...counted.problems, ...(isFine ? [] : [`${suite.run.join(' ')} ended with ${code}`])],
+    problems: [
+      ...counted.problems,
+      ...(isFine ? [] : [`${suite.run.join(' ')} ended with ${code}`]),
+    ],
   }
 }
 

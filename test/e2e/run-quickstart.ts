@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
+import { setInterval as every } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -104,5 +105,13 @@ export function isAlive(pid: number): boolean {
     return true
   } catch {
     return false
+  }
+}
+
+/** Resolves when none of the processes is left; rejects when one outlives every step of a shutdown. */
+export async function untilGone(pids: readonly number[]): Promise<void> {
+  const deadline = AbortSignal.timeout(10_000)
+  for await (const _tick of every(20, undefined, { signal: deadline })) {
+    if (!pids.some(isAlive)) return
   }
 }

@@ -5,7 +5,7 @@ export type Expanded =
 
 export type Variable = (name: string) => string | undefined
 
-const REFERENCE = /\$?\$\{([^{}]*)(\}?)/g
+const REFERENCE = /\$\$\{|\$\{([^{}]*)(\}?)/g
 const NAMED = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^]*))?$/
 
 /**
@@ -14,8 +14,8 @@ const NAMED = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^]*))?$/
  */
 export function expand(text: string, variable: Variable): Expanded {
   let wrong: Expanded | undefined
-  const result = text.replaceAll(REFERENCE, (whole: string, inside: string, close: string) => {
-    if (whole.startsWith('$$')) return whole.slice(1)
+  const result = text.replaceAll(REFERENCE, (whole: string, inside = '', close = '') => {
+    if (whole === '$${') return '${'
     const one = close === '' ? UNCLOSED : valueOf(inside, variable)
     if (one.ok) return one.text
     wrong ??= one

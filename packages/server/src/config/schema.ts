@@ -77,11 +77,11 @@ export const listenSchema = z
   .prefault({})
   .describe('Where clients reach us.')
 
-export const viewSchema = z.strictObject({
+const viewSchema = z.strictObject({
   servers: z.array(named).min(1).max(SERVERS_MAX).describe('The servers behind this URL.'),
 })
 
-export const ledgerSchema = z
+const ledgerSchema = z
   .strictObject({
     reads: z
       .enum(['batched', 'ahead'])
@@ -93,7 +93,7 @@ export const ledgerSchema = z
   .prefault({})
   .describe('How what happened is recorded.')
 
-export const logSchema = z
+const logSchema = z
   .strictObject({
     level: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

@@ -5,8 +5,6 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** What needs no quotes: no white space, quote, backslash or comment sign. */
 const PLAIN = /^[\w!$%&()*+,\-./:;<=>?@[\]^{|}~]+$/
 
-export const isVariableName = (name: string): boolean => NAME.test(name)
-
 /** `NAME=value` lines, or the number of the first line that is none. `"…"` is read as JSON. */
 export function parseSecrets(
   text: string,

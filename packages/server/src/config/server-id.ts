@@ -37,8 +37,6 @@ export function idProblem(name: string): { problem: string; remedy: string } | u
   }
 }
 
-export const isServerId = (name: string): boolean => idProblem(name) === undefined
-
 /** The nearest name we can use for whatever another program called it. */
 export function serverIdFrom(name: string): string {
   const words = name

@@ -84,7 +84,8 @@ function ttlOf(result: JsonObject): number {
 function errored(asked: Asked, error: RpcError, revision: Revision): Answer {
   const uri = asked.method === 'resources/read' ? textAt(asked.params, 'uri') : undefined
   if (error.code === RPC.urlElicitationRequired && asked.method === 'tools/call') {
-    if (revision === '2025-06-18' || revision === '2025-03-26') return urlInWords(error, revision)
+    // Only 2025-11-25 has the error; a modern client that gets here declared no URL elicitation.
+    if (revision !== '2025-11-25') return urlInWords(error, revision)
   }
   if (error.code === RPC.missingCapability) {
     // Rule 11: the upstream was told exactly what this client can do, so this is true of our hop too.

@@ -12,13 +12,15 @@ import type { Client } from './asked.ts'
 /** Where messages for a client go while one of its requests is open. */
 export interface Channel {
   readonly send: (message: RpcNotification | RpcRequest) => void
+  /** Lets go of the connection; a client that can resume comes back after `retryMs` (H-066). */
+  readonly pause?: (retryMs: number) => void
 }
 
-type Voice = Pick<Client, 'progress' | 'log' | 'wantsProgress' | 'logLevel'>
-
 /** The part of a client that only listens: progress under its own token, log messages it asked for. */
+export type Voice = Pick<Client, 'progress' | 'log' | 'wantsProgress' | 'logLevel'>
+
 export function voice(
-  channel: () => Channel | undefined,
+  channel: Channel,
   token: RequestId | undefined,
   logLevel: () => LogLevel | undefined,
 ): Voice {
@@ -31,13 +33,13 @@ export function voice(
       // P-001: strictly increasing, also over the rounds of a conversation.
       if (token === undefined || typeof progress !== 'number' || progress <= last) return
       last = progress
-      channel()?.send(notification('notifications/progress', { ...params, progressToken: token }))
+      channel.send(notification('notifications/progress', { ...params, progressToken: token }))
     },
     log: (params) => {
       const threshold = logLevel()
       // P-021: without a level asked for, nothing at all.
       if (threshold === undefined || !passesLevel(own(params, 'level'), threshold)) return
-      channel()?.send(notification('notifications/message', params))
+      channel.send(notification('notifications/message', params))
     },
   }
 }

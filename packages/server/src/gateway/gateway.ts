@@ -12,7 +12,7 @@ import { makeParking } from '#tasks'
 import type { UpstreamEvent } from '#upstream'
 import type { Outcome } from './asked.ts'
 import type { CallRooms } from './call.ts'
-import type { Channel } from './client.ts'
+import type { Channel, Voice } from './client.ts'
 import { Hub } from './hub.ts'
 import { ensureListed, initializeResult, negotiate, type ListRooms } from './lists.ts'
 import { serveListen } from './listen.ts'
@@ -65,7 +65,7 @@ export interface Gateway {
 
 export function makeGateway(given: GatewayRooms): Gateway {
   const closing = new AbortController()
-  const parking = makeParking<Outcome>(given.world, STATE_MS)
+  const parking = makeParking<Outcome, Voice>(given.world, STATE_MS)
   const sessions = makeSessions(given.world, given.seal, given.store, given.limits)
   const hub = new Hub({ ...given, sessions })
   const rooms = { ...given, hub, parking }

@@ -175,19 +175,11 @@ function liveClient(
   const { capabilities, clientInfo, revision } = session.facts
   const elicitations = new Map<string, string>()
   return {
-    ...voice(
-      () => channel,
-      token,
-      () => session.logLevel,
-    ),
+    ...voice(channel, token, () => session.logLevel),
     // Until a level is set the server decides (P-020): what it says of a call is passed on.
     logLevel: session.logLevel ?? 'debug',
     log: (params) => {
-      voice(
-        () => channel,
-        undefined,
-        () => session.logLevel ?? 'debug',
-      ).log(params)
+      voice(channel, undefined, () => session.logLevel ?? 'debug').log(params)
     },
     label: labelOf(clientInfo),
     questions: 'live',
@@ -207,7 +199,14 @@ function liveClient(
     elicitationComplete: (theirs) => {
       const elicitationId = elicitations.get(theirs)
       if (elicitationId === undefined) return
-      channel.send(notification('notifications/elicitation/complete', { elicitationId }))
+      const over = notification('notifications/elicitation/complete', { elicitationId })
+      // It often comes when the call is long over, and with it the stream of the call (I-045).
+      if (session.listening) session.listening.send(over)
+      else channel.send(over)
+    },
+    undeclared: () => undefined, // The server was told; what it makes of that is its answer.
+    paused: (retryMs) => {
+      channel.pause?.(retryMs)
     },
     dispatched: () => undefined,
   }

@@ -5,6 +5,7 @@ import {
   toFault,
   isObject,
   own,
+  type ClientCapabilities,
   type InputRequest,
   type JsonObject,
   type RpcRequest,
@@ -17,7 +18,7 @@ import { Conversation, type Parking } from '#tasks'
 import { answer } from './answer.ts'
 import type { Asked, CallMethod, Client, Outcome, Round } from './asked.ts'
 import { call, type CallRooms } from './call.ts'
-import { labelOf, voice, type Channel } from './client.ts'
+import { labelOf, voice, type Channel, type Voice } from './client.ts'
 import { discoverResult, ensureListed, isListMethod, listPage, type ListRooms } from './lists.ts'
 import { checkParamHeaders } from './param-check.ts'
 import { failure, faultError, projectResult, SERVER_INFO, success, toolError } from './project.ts'
@@ -25,8 +26,10 @@ import { ownParams, type Envelope, type Headers } from './read.ts'
 import { answersIn, openState, sealState, stateIn, type Carried } from './request-state.ts'
 
 export interface ModernRooms extends CallRooms, ListRooms {
-  readonly parking: Parking<Outcome>
+  readonly parking: Parking<Outcome, Voice>
 }
+
+type Talk = Conversation<Outcome, Voice>
 
 /** One request of the modern era: everything it needs is in here. */
 export interface ModernRequest {
@@ -143,23 +146,43 @@ function askedIn(
 /** Starts a call, which may end, ask the client to come back, or be parked with questions of its own. */
 async function begin(rooms: ModernRooms, modern: ModernRequest, asked: Asked): Promise<Served> {
   const abort = new AbortController()
-  let attached: Channel | undefined = modern.channel
-  const conversation = new Conversation<Outcome>(rooms.world, (ask) => {
-    const client = clientOf(modern, () => attached, abort.signal, ask)
-    return call(rooms, modern.who, asked, client).catch((thrown: unknown): Outcome => ({
-      kind: 'refused',
-      fault: toFault(thrown),
-    }))
+  const conversation: Talk = new Conversation(rooms.world, (ask) => {
+    let missing: ClientCapabilities | undefined
+    const client: Client = {
+      ...clientOf(modern, abort.signal),
+      ask,
+      // A later request of this conversation has its own token and level: it listens for itself.
+      progress: (params) => conversation.listener?.progress(params),
+      log: (params) => conversation.listener?.log(params),
+      undeclared: (capability) => {
+        missing ??= capability
+      },
+    }
+    return call(rooms, modern.who, asked, client).then(
+      (outcome) => (missing ? forWantOf(missing, outcome) : outcome),
+      (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) }),
+    )
   })
-  const turn = await nextTurn(conversation, modern.signal, abort)
+  const turn = await nextTurn(modern, conversation, abort)
   if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
-  attached = undefined
-  const parked = rooms.parking.park(modern.who.id, conversation, abort)
-  return askClient(rooms, modern, asked, turn.questions, {
-    kind: 'parked',
-    id: parked.id,
-    round: 1,
+  const { id } = rooms.parking.park(modern.who.id, conversation, abort)
+  return askClient(rooms, modern, asked, turn.questions, { kind: 'parked', id, round: 1 })
+}
+
+/**
+ * A call that failed after its server asked for what the client had not declared failed for want of
+ * it, and says so (V-049). One that did without stands as it is.
+ */
+function forWantOf(missing: ClientCapabilities, outcome: Outcome): Outcome {
+  const hasFailed =
+    outcome.kind === 'errored' ||
+    (outcome.kind === 'answered' && own(outcome.result, 'isError') === true)
+  if (!hasFailed) return outcome
+  const names = Object.keys(missing).join(', ')
+  const fault = new Fault('rpc/missing-capability', `The server needs a client with ${names}.`, {
+    data: { requiredCapabilities: { ...missing } },
   })
+  return { kind: 'refused', fault }
 }
 
 async function resume(
@@ -180,7 +203,7 @@ async function resume(
       : { response: failure(modern.request.id, { code: RPC.internal, message: text }) }
   }
   parked.conversation.answer(answers)
-  const turn = await nextTurn(parked.conversation, modern.signal, parked.abort)
+  const turn = await nextTurn(modern, parked.conversation, parked.abort)
   if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
   const next = { kind: 'parked', id: parked.id, round: carried.round + 1 } as const
   return askClient(rooms, modern, asked, turn.questions, next)
@@ -188,30 +211,31 @@ async function resume(
 
 /** While a request is open its stream is the client's way to cancel; a parked call has none. */
 async function nextTurn(
-  conversation: Conversation<Outcome>,
-  signal: AbortSignal,
+  modern: ModernRequest,
+  conversation: Talk,
   abort: AbortController,
-): ReturnType<Conversation<Outcome>['next']> {
+): ReturnType<Talk['next']> {
   const cancel = (): void => {
     abort.abort()
   }
-  if (signal.aborted) cancel()
-  signal.addEventListener('abort', cancel, { once: true })
+  if (modern.signal.aborted) cancel()
+  modern.signal.addEventListener('abort', cancel, { once: true })
+  conversation.listener = voiceOf(modern)
   try {
     return await conversation.next()
   } finally {
-    signal.removeEventListener('abort', cancel)
+    conversation.listener = undefined
+    modern.signal.removeEventListener('abort', cancel)
   }
 }
 
-function clientOf(
-  { envelope, who, request }: ModernRequest,
-  channel: () => Channel | undefined,
-  signal: AbortSignal,
-  ask: Client['ask'],
-): Client {
+const voiceOf = ({ channel, envelope }: ModernRequest): Voice =>
+  voice(channel, envelope.progressToken, () => envelope.logLevel)
+
+function clientOf(modern: ModernRequest, signal: AbortSignal): Omit<Client, 'ask' | 'undeclared'> {
+  const { envelope, who, request } = modern
   return {
-    ...voice(channel, envelope.progressToken, () => envelope.logLevel),
+    ...voiceOf(modern),
     label: labelOf(envelope.clientInfo),
     questions: 'rounds',
     owner: who.id,
@@ -219,8 +243,8 @@ function clientOf(
     capabilities: request.method === 'completion/complete' ? {} : envelope.capabilities,
     clientInfo: envelope.clientInfo,
     signal,
-    ask,
     elicitationComplete: () => undefined, // I-047: not in this era; the retry finds out.
+    paused: () => undefined, // H-048: streams of this era are not resumed.
     dispatched: () => undefined,
   }
 }
@@ -244,8 +268,11 @@ function conclude(
       ...inner,
     })
   }
+  const canOpen = modern.envelope.capabilities.elicitation?.url !== undefined
   const urls =
-    outcome.kind === 'errored' ? urlQuestions(outcome.error.code, outcome.error.data) : undefined
+    outcome.kind === 'errored' && canOpen
+      ? urlQuestions(outcome.error.code, outcome.error.data)
+      : undefined
   if (urls && asked.round.number < REDO_ROUNDS_MAX) {
     const round = asked.round.number + 1
     return askClient(rooms, modern, asked, urls, { kind: 'redo', call: asked.call, round })

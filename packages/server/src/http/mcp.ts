@@ -201,8 +201,9 @@ function replyFor(rooms: McpRooms, session: Session, response: ServerResponse): 
   const open = (sink: Parameters<typeof modernStream>[0]): Stream => {
     const stream = session.openStream()
     stream.attach(sink)
-    // H-065: older clients choke on an event without data.
-    if (session.facts.revision === '2025-11-25') stream.prime()
+    // H-065: older clients choke on an event without data; only a primed stream can be let go of.
+    const isPrimed = session.facts.revision === '2025-11-25'
+    if (isPrimed) stream.prime()
     response.once('close', () => {
       stream.detach(sink)
     })
@@ -213,6 +214,13 @@ function replyFor(rooms: McpRooms, session: Session, response: ServerResponse): 
       comment: (text) => {
         stream.comment(text)
       },
+      ...(isPrimed
+        ? {
+            pause: (retryMs: number) => {
+              stream.disconnect(retryMs)
+            },
+          }
+        : {}),
       end: () => {
         stream.end()
       },

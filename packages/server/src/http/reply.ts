@@ -7,6 +7,8 @@ import { eventText, type Channel, type Sink } from '#gateway'
 export interface Stream {
   readonly send: (message: RpcMessage) => void
   readonly comment: (text: string) => void
+  /** Only where the client can resume. */
+  readonly pause?: (retryMs: number) => void
   readonly end: () => void
 }
 
@@ -55,6 +57,13 @@ export class Reply implements Channel {
 
   send(message: RpcNotification | RpcRequest): void {
     this.#begin().send(message)
+  }
+
+  pause(retryMs: number): void {
+    const stream = this.#begin()
+    if (!stream.pause) return
+    this.#stopTimer()
+    stream.pause(retryMs)
   }
 
   /** Ends the reply: with what is left of the stream, or as JSON under `status`. */

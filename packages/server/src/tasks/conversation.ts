@@ -19,7 +19,9 @@ const GATHER_MS = 30
  * A running call whose questions are carried to a client that cannot be asked directly: it is shown
  * the open questions, goes away, and comes back with answers. The call itself never notices.
  */
-export class Conversation<Outcome> {
+export class Conversation<Outcome, Listener> {
+  /** Who hears what the call says while it runs: the request that is open now, if one is. */
+  listener: Listener | undefined
   readonly #world: World
   readonly #open = new Map<string, Question>()
   readonly #outcome: Promise<Turn<Outcome>>

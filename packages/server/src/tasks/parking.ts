@@ -3,20 +3,20 @@ import { newId, type World } from '#base'
 import type { Conversation } from './conversation.ts'
 
 /** A conversation that outlives the request that began it. */
-export interface Parked<Outcome> {
+export interface Parked<Outcome, Listener> {
   readonly id: string
-  readonly conversation: Conversation<Outcome>
+  readonly conversation: Conversation<Outcome, Listener>
   readonly abort: AbortController
 }
 
-export interface Parking<Outcome> {
+export interface Parking<Outcome, Listener> {
   /** Keeps a conversation until it is fetched, over, or expired. */
   readonly park: (
     owner: string,
-    conversation: Conversation<Outcome>,
+    conversation: Conversation<Outcome, Listener>,
     abort: AbortController,
-  ) => Parked<Outcome>
-  readonly find: (owner: string, id: string) => Parked<Outcome> | undefined
+  ) => Parked<Outcome, Listener>
+  readonly find: (owner: string, id: string) => Parked<Outcome, Listener> | undefined
   readonly count: () => number
   readonly close: () => void
 }
@@ -27,8 +27,11 @@ const PARKED_PER_OWNER_MAX = 64
 const KEEP_DONE_MS = 5 * 60_000
 
 /** Calls that wait for answers, in memory of this process: a live call cannot be written down. */
-export function makeParking<Outcome>(world: World, expireMs: number): Parking<Outcome> {
-  const parked = new Map<string, Parked<Outcome> & { readonly owner: string }>()
+export function makeParking<Outcome, Listener>(
+  world: World,
+  expireMs: number,
+): Parking<Outcome, Listener> {
+  const parked = new Map<string, Parked<Outcome, Listener> & { readonly owner: string }>()
   const over = new Set<string>()
   const forget = (id: string, abort: AbortController): void => {
     over.delete(id)

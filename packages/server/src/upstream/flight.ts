@@ -31,6 +31,9 @@ export type Answer =
       readonly status?: number
     }
 
+/** Why a question is withdrawn from a call that was answered: then it was not that call's question. */
+export const CALL_OVER = Symbol('the call was answered')
+
 interface Ends {
   readonly expired: (flight: Flight) => void
   readonly aborted: (flight: Flight) => void
@@ -63,7 +66,8 @@ export class Flight {
   settle(answer: Answer): void {
     this.deadline?.clear()
     this.ask.signal?.removeEventListener('abort', this)
-    for (const question of this.questions.values()) question.abort()
+    const reason = answer.kind === 'lost' ? undefined : CALL_OVER
+    for (const question of this.questions.values()) question.abort(reason)
     this.questions.clear()
     this.#resolve(answer)
   }

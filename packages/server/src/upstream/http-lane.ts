@@ -153,7 +153,11 @@ export class HttpLane implements HttpReader {
       return
     }
     if (id === undefined) return
-    const fault = upstreamFault('upstream/broken', options.server, describeStatus(this.#status))
+    const what =
+      this.#resumptions === 0
+        ? describeStatus(this.#status)
+        : `broke off its answer and did not go on with it (HTTP ${this.#status}).`
+    const fault = upstreamFault('upstream/broken', options.server, what)
     const said = error && (error.id === id || error.id === undefined) ? error.error : undefined
     this.#receiver.lost(id, { fault, status: this.#status, ...(said ? { error: said } : {}) })
     this.#answered = true
@@ -174,6 +178,7 @@ export class HttpLane implements HttpReader {
       return
     }
     if (this.#mayResume(end)) {
+      if (end.kind !== 'failed') this.#parcel.paused?.(this.#retryMs)
       this.#stopTimer = this.#peer.options.world.after(this.#retryMs, () => this.#resume())
       return
     }

@@ -12,7 +12,6 @@ import type { Answer } from './flight.ts'
 import { emitGap, NO_WATCH, type Hop } from './link.ts'
 import { emitChange } from './notes.ts'
 import type { Introduction, Watch } from './upstream.ts'
-import { cancelledFault } from './upstream-fault.ts'
 
 /** For the acknowledgement, which is the first thing said (L-002, L-016). */
 const ACK_MS = 15_000
@@ -85,7 +84,7 @@ export class ModernListen {
   #cancelled({ params }: RpcNotification): void {
     const id = isObject(params) ? own(params, 'requestId') : undefined
     if (id === undefined || (id !== this.#current?.id && id !== this.#next?.id)) return
-    this.#hop.rpc.lost(id, { fault: cancelledFault() })
+    this.#hop.rpc.lost(id, { fault: endedFault() })
   }
 
   /** Only what the server declares can be asked of it. */
@@ -181,9 +180,11 @@ export class ModernListen {
     if (!subscription) return
     subscription.stopTimer()
     const flight = this.#hop.rpc.flight(subscription.id)
-    if (flight) this.#hop.rpc.abandon(flight, cancelledFault())
+    if (flight) this.#hop.rpc.abandon(flight, endedFault())
   }
 }
+
+const endedFault = (): Fault => new Fault('call/cancelled', 'The subscription is over.')
 
 function subscriptionOf({ params }: RpcNotification): number | undefined {
   const meta = isObject(params) ? own(params, '_meta') : undefined

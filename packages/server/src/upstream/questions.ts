@@ -10,7 +10,7 @@ import {
   type RpcRequest,
 } from '@countersign/contract'
 import type { ElicitationOwners } from './elicitation-owners.ts'
-import type { Flight } from './flight.ts'
+import { CALL_OVER, type Flight } from './flight.ts'
 import { withoutHopMeta } from './hop-meta.ts'
 import type { Hop } from './link.ts'
 import { clientCalls } from './notes.ts'
@@ -44,12 +44,17 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
     if (call === 'ambiguous') {
       // Guessing could ask the wrong person (BR-031).
       fail(id, RPC.internal, 'Several clients have calls in flight; it is not clear whom to ask.')
-    } else if (call) void ask(call, id, request)
+    } else if (call) void ask(call, id, request, lane)
     else if (method === 'roots/list') rpc.respond(id, { result: { roots: [] } }, revision)
     else fail(id, RPC.invalidParams, 'This request belongs to no call in flight.') // H-070
   }
 
-  const ask = async (flight: Flight, id: RequestId, request: InputRequest): Promise<void> => {
+  const ask = async (
+    flight: Flight,
+    id: RequestId,
+    request: InputRequest,
+    lane: number | undefined,
+  ): Promise<void> => {
     const refusal = refusalOf(flight, request)
     if (refusal) {
       rpc.respond(id, { error: refusal }, revision)
@@ -64,6 +69,10 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
     flight.deadline?.resume()
     if (flight.questions.get(id) === withdrawn) flight.questions.delete(id)
     if (!withdrawn.signal.aborted) rpc.respond(id, said, revision)
+    // Its call was answered without it, so it was another call's: that one carries it on (S-022).
+    else if (withdrawn.signal.reason === CALL_OVER && lane === undefined) {
+      if (clientCalls(hop).length > 0) receive({ jsonrpc: '2.0', id, ...request }, lane)
+    }
   }
 
   return {
@@ -97,6 +106,7 @@ function refusalOf({ ask, questions }: Flight, request: InputRequest): RpcError 
   }
   const missing = missingCapability(request, ask.exchange?.capabilities ?? {})
   if (!missing) return undefined
+  ask.exchange?.undeclared(missing)
   // Not declared by this client: never asked (I-004, E25 §Capabilities).
   const message = `The client of this call does not support ${nameOf(missing)}.`
   return { code: RPC.invalidParams, message }
@@ -109,7 +119,8 @@ const nameOf = (capabilities: ClientCapabilities): string =>
 
 /**
  * Whose call a request belongs to. Over HTTP the stream says so (H-069). Elsewhere only if all calls
- * in flight are one owner's: then the oldest whose client can be asked this, else the oldest (S-022).
+ * in flight are one owner's (S-022): then one that waits for no answer yet, since a call that was
+ * left alone with its question may stand there for long; and one whose client can be asked this.
  */
 function attribute(
   hop: Hop,
@@ -123,8 +134,8 @@ function attribute(
   const calls = clientCalls(hop)
   const owner = calls[0]?.ask.exchange?.owner
   if (calls.some(({ ask }) => ask.exchange?.owner !== owner)) return 'ambiguous'
-  const able = calls.find(
+  const able = calls.filter(
     ({ ask }) => missingCapability(request, ask.exchange?.capabilities ?? {}) === undefined,
   )
-  return able ?? calls[0]
+  return able.find(({ questions }) => questions.size === 0) ?? able.at(-1) ?? calls.at(-1)
 }

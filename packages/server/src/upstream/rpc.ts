@@ -105,6 +105,7 @@ export class Rpc implements Receiver {
       name: ask.name,
       paramHeaders: ask.paramHeaders,
       dispatched: ask.exchange?.dispatched,
+      paused: ask.exchange?.paused,
       taken: undefined,
     })
   }
@@ -139,6 +140,7 @@ export class Rpc implements Receiver {
       name: undefined,
       paramHeaders: undefined,
       dispatched: undefined,
+      paused: undefined,
     }
     this.wire.send({ ...unused, method, text, revision, taken })
   }

@@ -98,6 +98,10 @@ export interface Exchange {
   readonly log: (params: JsonObject) => void
   /** Resolves with whatever the client answers. Never rejects; `signal` withdraws the question. */
   readonly ask: (request: InputRequest, signal: AbortSignal) => Promise<InputAnswer>
+  /** The server asked for what this client did not declare, and was refused (I-004). */
+  readonly undeclared: (missing: ClientCapabilities) => void
+  /** The server hung up on purpose and goes on after `retryMs` (H-066): so may we. */
+  readonly paused: (retryMs: number) => void
   /** A legacy URL elicitation is over (O11 only). */
   readonly elicitationComplete: (elicitationId: string) => void
   /** Called once, right before the request's first byte leaves for the server. */

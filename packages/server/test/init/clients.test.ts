@@ -93,12 +93,13 @@ test('Every client has an id of its own, a file on some platform, and a way to u
   }
 })
 
+const at = (
+  pattern: string,
+  platform: NodeJS.Platform,
+  env: Readonly<Record<string, string>> = {},
+) => pathOf(pattern, { home: '/home/ada', cwd: '/work', platform, env: (name) => env[name] })
+
 test('The folders of each platform are where its programs look', () => {
-  const at = (
-    pattern: string,
-    platform: NodeJS.Platform,
-    env: Readonly<Record<string, string>> = {},
-  ) => pathOf(pattern, { home: '/home/ada', cwd: '/work', platform, env: (name) => env[name] })
   assert.equal(at('{config}/Code/x', 'linux'), join('/home/ada/.config/Code/x'))
   assert.equal(
     at('{config}/Code/x', 'darwin'),

@@ -111,7 +111,7 @@ void describe('a file of another client that is', () => {
         await home.run({ undo: true })
         assert.deepEqual(home.everything(), before)
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     )
     for (const format of Object.values(FORMATS))
       fc.assert(
@@ -161,15 +161,14 @@ void describe('the notation', () => {
 })
 
 test('A secret is told from a setting', () => {
-  const secret = (name: string, value: string): string | undefined => secretIn(name, value)?.secret
   for (const [name, value] of [
     ['API_KEY', 'abcdefgh'],
     ['githubToken', '0123456789'],
     ['DB_PASSWORD', 'correct horse'],
     ['X', 'sk-proj-abc'],
-    ['X', `a1${'bC3dEf9h'.repeat(4)}`],
+    ['X', 'a1bC3dEf9hJ2kLm4NoP5qRs6TuV7wXy8'],
   ] as const) {
-    assert.equal(secret(name, value), value, name)
+    assert.equal(secretIn(name, value)?.secret, value, name)
   }
   for (const [name, value] of [
     ['MONKEY', 'chimpanzee'],
@@ -182,7 +181,7 @@ test('A secret is told from a setting', () => {
     ['URL', 'https://x.example/path?q=1'],
     ['ID', '123e4567-e89b-12d3-a456-426614174000'],
   ] as const) {
-    assert.equal(secret(name, value), undefined, name)
+    assert.equal(secretIn(name, value)?.secret, undefined, name)
   }
   const found = secretsInArgs([
     '--header',

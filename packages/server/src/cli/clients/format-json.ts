@@ -24,7 +24,9 @@ export const jsonFormat: Format = {
       for (const [name, entry] of Object.entries(put)) {
         edited = applyEdits(edited, placing(edited, [...key, name], entry, layout))
       }
-      for (const name of remove) edited = applyEdits(edited, removing(edited, [...key, name]))
+      for (const name of remove.filter((gone) => !Object.hasOwn(put, gone))) {
+        edited = applyEdits(edited, removing(edited, [...key, name]))
+      }
     }
     return { ok: true, text: edited }
   },
@@ -38,9 +40,16 @@ interface Layout {
 
 /** On lines of its own after the last entry; the library would lay out that one's line anew. */
 function placing(text: string, path: string[], entry: unknown, layout: Layout): Edit[] {
+  const key = path.slice(0, -1)
   const formatted = (): Edit[] => modify(text, path, entry, { formattingOptions: layout })
   const tree = parseTree(text, [], { allowTrailingComma: true })
-  const last = tree && findNodeAtLocation(tree, path.slice(0, -1))?.children?.at(-1)
+  if (!tree) return formatted()
+  const mapping = findNodeAtLocation(tree, key)
+  // Some clients write null for no servers.
+  if (mapping?.type === 'null') {
+    return modify(text, key, { [path.at(-1) ?? '']: entry }, { formattingOptions: layout })
+  }
+  const last = mapping?.children?.at(-1)
   if (!last || findNodeAtLocation(tree, path)) return formatted()
   const indent = /(?:^|\n)([ \t]*)$/.exec(text.slice(0, last.offset))?.[1]
   if (indent === undefined) return formatted()
@@ -106,9 +115,8 @@ function valueOf(node: Node, wrong: { node: Node; problem: string }[], depth: nu
 function removing(text: string, path: string[]): Edit[] {
   const tree = parseTree(text, [], { allowTrailingComma: true })
   const property = tree && findNodeAtLocation(tree, path)?.parent
-  const last = property?.parent?.children?.at(-1) === property
   const comma = property && commaAfter(text, property.offset + property.length)
-  if (!property || comma === undefined || last) return modify(text, path, undefined, {})
+  if (!property || comma === undefined) return modify(text, path, undefined, {})
   const end = nextAfter(text, property.offset, comma)
   return [{ offset: property.offset, length: end - property.offset, content: '' }]
 }

@@ -54,19 +54,24 @@ function without(
   key: readonly string[],
   names: ReadonlySet<string>,
 ): string[] {
+  const left: string[] = []
+  // The comments right above a header belong to it, so their fate is known only then.
+  let comments: string[] = []
   let cutting = false
-  return lines.filter((line) => {
+  for (const line of lines) {
     const header = headerOf(line)
     if (header) {
       const inside = key.every((step, index) => header[index] === step)
       cutting = inside && names.has(header[key.length] ?? '')
     }
-    return !cutting
-  })
+    if (!cutting) left.push(...comments, line)
+    comments = cutting && !header && line.trim().startsWith('#') ? [...comments, line] : []
+  }
+  return left
 }
 
 function headerOf(line: string): string[] | undefined {
-  let rest = HEADER.exec(line)?.[2]
+  let rest = HEADER.exec(line.trimEnd())?.[2]
   if (rest === undefined) return undefined
   const path: string[] = []
   while (rest !== undefined && rest !== '') {

@@ -12,12 +12,13 @@ export const yamlFormat: Format = {
     const parsed = parse(text)
     if (!parsed.ok) return parsed
     const { document } = parsed
+    if (!isMap(document.contents)) document.contents = document.createNode({})
     for (const { key, remove, put } of changes) {
-      for (const name of remove) document.deleteIn([...key, name])
+      const mapping = document.getIn(key)
+      if (isMap(mapping)) for (const name of remove) mapping.delete(name)
       for (const [name, entry] of Object.entries(put)) {
-        if (isMap(document.getIn(key)) || document.getIn(key) === undefined) {
-          document.setIn([...key, name], document.createNode(entry))
-        } else document.setIn(key, document.createNode({ [name]: entry }))
+        if (isMap(mapping)) mapping.set(name, document.createNode(entry))
+        else document.setIn(key, document.createNode({ [name]: entry }))
       }
     }
     const indent = /(?:^|\n)[^\s#-][^\n]*:\s*\n( {1,8})\S/.exec(text)?.[1]?.length ?? 2

@@ -54,6 +54,6 @@ function changed(value: Fields, { key, remove, put }: Change): Fields {
   const inner = Object.hasOwn(value, step) ? value[step] : undefined
   const fields = isFields(inner) ? inner : {}
   const next = changed(fields, { key: rest, remove, put })
-  if (inner === undefined && Object.keys(next).length === 0) return value
+  if (!isFields(inner) && Object.keys(next).length === 0) return value
   return Object.fromEntries([...Object.entries(value), [step, next]])
 }

@@ -33,7 +33,9 @@ const isNamed = (name: string): boolean =>
 /** Things called "key" or "auth" that are settings: yes and no, numbers, paths, addresses. */
 const isSetting = (text: string): boolean =>
   text.length < 6 ||
-  /^(?:true|false|none|null|default|enabled|disabled|basic|bearer|oauth2?|[\d.]+)$/i.test(text) ||
+  /^(?:true|false|none|null|default|enabled|disabled|basic|bearer|oauth2?|[\d.]{1,7})$/i.test(
+    text,
+  ) ||
   /^(?:~|\.{0,2}\/|[A-Za-z]:[\\/])/.test(text)
 
 /** Where the secret is in a value called `name`, or undefined when there is none to be seen. */

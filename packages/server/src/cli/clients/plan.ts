@@ -165,7 +165,7 @@ function refusal(
 }
 
 /** Two entries are one server when they start or reach the same thing in the same way. */
-export function endpointOf(entry: Fields): string {
+function endpointOf(entry: Fields): string {
   const { command, args, env, cwd, url, headers, type } = entry
   return digestOf(
     JSON.stringify([command, args ?? [], sorted(env), cwd, url, sorted(headers), type === 'sse']),

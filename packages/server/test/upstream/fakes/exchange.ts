@@ -48,6 +48,8 @@ export function makeExchange(
       return answer
     },
     elicitationComplete: (id) => heard.completed.push(id),
+    undeclared: () => undefined,
+    paused: () => undefined,
     dispatched: () => heard.dispatched++,
     ...overrides,
     heard,

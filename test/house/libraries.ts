@@ -1,0 +1,42 @@
+/** Each library has its rooms; a further room wanting it is a design question, asked here. */
+
+/** Rooms of the server, and other workspaces, by the library they may import. */
+const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  '@modelcontextprotocol/server': ['sdk'],
+  '@modelcontextprotocol/node': ['sdk'],
+  undici: ['upstream'],
+  'eventsource-parser': ['upstream'],
+  ajv: ['gateway'],
+  pino: ['telemetry'],
+  yaml: ['config', 'cli'],
+  'smol-toml': ['cli'],
+  'jsonc-parser': ['contract', 'config', 'cli'],
+  canonicalize: ['contract'],
+  zod: ['contract', 'sdk', 'config', 'cli'],
+}
+
+/** Of Node's own modules, those that open something. */
+const NODE: Readonly<Record<string, readonly string[]>> = {
+  'node:child_process': ['base'],
+  'node:crypto': ['admin', 'registry', 'base', 'cli'],
+  'node:fs': ['engine', 'config', 'cli', 'base'],
+  'node:http': ['sdk', 'http', 'admin', 'cli'],
+  'node:net': ['config', 'cli'],
+  'node:os': ['cli', 'base'],
+  'node:sqlite': ['engine', 'store', 'audit', 'registry'],
+  'node:timers': ['base'],
+}
+/** Those that only compute. `contract` and `console` run in browsers and have not even these. */
+const PURE = /^node:(?:buffer|events|path|process|readline|stream|string_decoder|url|util)$/
+const WITHOUT_NODE = ['contract', 'console']
+
+/** True when `target` may be imported in a room of the server, or in another workspace. */
+export function mayImport(target: string, place: string): boolean {
+  if (/^[.#]/.test(target) || /^@?countersign(?:\/|$)/.test(target)) return true
+  if (target.startsWith('node:')) {
+    const name = target.replace(/\/.*$/, '')
+    return PURE.test(name) ? !WITHOUT_NODE.includes(place) : (NODE[name] ?? []).includes(place)
+  }
+  const name = target.split('/', target.startsWith('@') ? 2 : 1).join('/')
+  return (LIBRARIES[name] ?? []).includes(place)
+}
