@@ -105,7 +105,7 @@ const ranked = (sums: ReadonlyMap<string, number>): readonly Spent[] =>
   [...sums].map(([name, us]) => ({ name, us })).toSorted((a, b) => b.us - a.us)
 
 const isOurs = ({ url }: CallFrame, root: string): boolean =>
-  inRepository(url, root)?.startsWith('packages/') === true
+  inRepository(url, root)?.startsWith('packages/') === true && !url.includes('/node_modules/')
 
 /** The path from the repository's root, or undefined for what is not in it. */
 function inRepository(url: string, root: string): string | undefined {
@@ -116,10 +116,12 @@ function inRepository(url: string, root: string): string | undefined {
 
 const PACKAGE = /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/
 
-/** `packages/server/src/audit/ledger.ts`, `undici`, `node:internal/streams`, `(garbage collector)`. */
+/** `packages/server/src/audit/ledger.ts`, `undici`, `node:internal/streams`, `native writev`. */
 export function moduleOf(frame: CallFrame, root: string): string {
   const { url, functionName } = frame
-  if (url === '') return functionName.startsWith('(') ? functionName : '(built in)'
+  if (url === '') return functionName.startsWith('(') ? functionName : `native ${functionName}`
+  // Node strips the types of our files with a compiler that is WebAssembly.
+  if (url.startsWith('wasm:')) return 'node: type stripping'
   if (url.startsWith('node:')) return url.split('/').slice(0, 2).join('/')
   const dependency = PACKAGE.exec(url)?.[1]
   return dependency ?? inRepository(url, root) ?? '(elsewhere)'

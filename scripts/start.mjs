@@ -2,6 +2,6 @@
 import { needsNode20 } from './lib/needs-node.mjs'
 
 needsNode20()
-import('./lib/quickstart.mjs').then(function (quickstart) {
+void import('./lib/quickstart.mjs').then(function (quickstart) {
   return quickstart.start(process.argv.slice(2))
 })

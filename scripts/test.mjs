@@ -2,6 +2,6 @@
 import { needsNode20 } from './lib/needs-node.mjs'
 
 needsNode20()
-import('./lib/all-suites.mjs').then(function (suites) {
+void import('./lib/all-suites.mjs').then(function (suites) {
   return suites.runAll(process.argv.slice(2))
 })

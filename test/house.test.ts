@@ -44,6 +44,10 @@ test('the files that were looked at are those that git lists, in every room and 
   }
 })
 
+// Put together, so that the rules do not find them here.
+const LATER = ['TO', 'DO'].join('')
+const LEFT_OUT = ['on', 'ly'].join('')
+
 const GATEWAY = 'packages/server/src/gateway/x.ts'
 const DOOR = 'packages/server/src/gateway/index.ts'
 
@@ -160,11 +164,10 @@ const SAMPLES: Readonly<Record<string, { good: readonly Source[]; bad: readonly 
   'nothing is left for later and no test is left out': {
     good: [{ path: GATEWAY, text: 'const x = list.skipped; test(name, { skip: isWindows }, run)' }],
     bad: [
-      { path: GATEWAY, text: `// ${'TO'}DO: later` },
-      { path: GATEWAY, text: `// ${'FIX'}ME` },
-      { path: 'test/x.test.ts', text: `test${'.skip'}('x', () => undefined)` },
-      { path: 'test/x.test.ts', text: `describe${'.only'}('x', () => undefined)` },
-      { path: 'test/x.test.ts', text: `test('x', { ${'only'}: true }, () => undefined)` },
+      { path: GATEWAY, text: `// ${LATER}: later` },
+      { path: 'test/x.test.ts', text: `test.${LEFT_OUT}('x', () => undefined)` },
+      { path: 'test/x.test.ts', text: `describe.${LEFT_OUT}('x', () => undefined)` },
+      { path: 'test/x.test.ts', text: `test('x', { ${LEFT_OUT}: true }, () => undefined)` },
     ],
   },
 }

@@ -49,7 +49,7 @@ export async function measureRounds(
         samples.push(sampled)
         const rate = number((sampled.calls / sampled.elapsedMs) * 1_000)
         progress.step(
-          `round ${String(round + 1)}: ${target.title}, ${String(clients)} clients: ${rate} calls/s`,
+          `round ${String(round + 1)}: ${target.title}, clients: ${String(clients)}, calls/s: ${rate}`,
         )
       }
     }

@@ -5,6 +5,7 @@ import { findNode, ourEnv, ROOT } from './machine.mjs'
 
 /** Each a name and the arguments to Node. */
 const bin = (path) => join('node_modules', path)
+/** @type {[string, string[]][]} */
 const CHECKS = [
   ['types', [bin('typescript/bin/tsc'), '-p', '.']],
   ['types of contract without Node', [bin('typescript/bin/tsc'), '-p', 'packages/contract']],

@@ -50,8 +50,7 @@ async function callModern(url: URL): Promise<void> {
 
 async function callLegacy(url: URL): Promise<void> {
   const client = new LegacyClient(WHO)
-  // The v1 transport is declared without exactOptionalPropertyTypes in mind.
-  await client.connect(new LegacyTransport(url) as Parameters<LegacyClient['connect']>[0])
+  await client.connect(new LegacyTransport(url))
   try {
     await callAll((name, args) => client.callTool({ name, arguments: args }), 'legacy')
     const graph = await client.callTool({ name: 'memory_read_graph', arguments: {} })

@@ -21,6 +21,7 @@ export const FAULTS = {
   'http/not-found': { http: 404, legacy: 404, rpc: -32000, retry: false },
   'http/media-type': { http: 415, legacy: 415, rpc: -32000, retry: false },
   'http/accept': { http: 406, legacy: 406, rpc: -32000, retry: false },
+  'http/not-acceptable': { http: 406, legacy: 406, rpc: 10_406, retry: false },
   'http/too-large': { http: 413, legacy: 413, rpc: -32600, retry: false },
   'http/slow': { http: 408, legacy: 408, rpc: -32000, retry: true },
   'http/busy': { http: 429, legacy: 429, rpc: 10_429, retry: true },

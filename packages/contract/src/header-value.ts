@@ -15,7 +15,9 @@ export function encodeHeaderValue(value: string): string {
 
 /** Decodes a header value; undefined when it carries the sentinel around something not base64 UTF-8. */
 export function decodeHeaderValue(header: string): string | undefined {
-  const value = header.trim()
+  const value = header.replaceAll(/^[ \t]+|[ \t]+$/g, '')
+  // H-035: bytes above 0x7E arrive as Latin-1 and could be taken for the text they are not.
+  if (/[^\x20-\x7e\t]/.test(value)) return undefined
   if (!value.startsWith(PREFIX) || !value.endsWith(SUFFIX)) return value
   if (value.length < PREFIX.length + SUFFIX.length) return value
   const body = value.slice(PREFIX.length, -SUFFIX.length)

@@ -59,9 +59,9 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   const recovered = await ledger.recover()
   const keys = keysOf(config, world)
   const keeper = startKeeper(world)
-  const catalog = openCatalog(store, ledger, rooms)
   // Servers may speak before the gateway exists; from then on it hears them first.
   const hearing: Hearing = { gateway: undefined }
+  const catalog = openCatalog(store, ledger, rooms, hearing)
   const upstreams = openUpstreams(config, rooms, { catalog, keeper, hearing })
   const servers = config.servers.map(({ id }) => id)
   const views = makeViews(servers, viewsOf(config), catalog.listed)
@@ -128,13 +128,19 @@ function keysOf(
   }
 }
 
-function openCatalog(store: Store, ledger: Ledger, { world, log, watcher }: HouseRooms): Catalog {
+function openCatalog(
+  store: Store,
+  ledger: Ledger,
+  { world, log, watcher }: HouseRooms,
+  hearing: Hearing,
+): Catalog {
   return makeCatalog({
     world,
     store,
     onChange: (server, changes) => {
       log.warn({ server, changes: changes.length }, 'definitions changed')
       watcher?.onChange?.(server, changes)
+      hearing.gateway?.onChange(server, changes)
       noteChanges(ledger, log, server, changes)
     },
     onProblem: (server, problem) => {

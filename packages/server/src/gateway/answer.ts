@@ -6,6 +6,7 @@ import {
   own,
   RPC,
   textAt,
+  type ClientCapabilities,
   type Json,
   type JsonObject,
   type Revision,
@@ -15,6 +16,7 @@ import type { ResourceRouter } from '#registry'
 import type { Asked, Outcome } from './asked.ts'
 import {
   faultError,
+  linkInWords,
   needsWrap,
   projectError,
   projectResult,
@@ -30,13 +32,18 @@ export type Answer =
 /** Everything but a question: those are carried differently in each era. */
 export type Settled = Exclude<Outcome, { readonly kind: 'input' }>
 
-/** Says the outcome of a call in the words of one revision. */
-export function answer(asked: Asked, outcome: Settled, revision: Revision): Answer {
+/** Says the outcome of a call in the words of one revision, to a client that can do so much. */
+export function answer(
+  asked: Asked,
+  outcome: Settled,
+  revision: Revision,
+  client: ClientCapabilities,
+): Answer {
   switch (outcome.kind) {
     case 'answered':
       return answered(asked, outcome, revision)
     case 'errored':
-      return errored(asked, outcome.error, revision)
+      return errored(asked, outcome.error, revision, client)
     case 'refused':
       return refused(asked, outcome.fault, revision)
   }
@@ -64,38 +71,63 @@ function answered(
       return {
         kind: 'result',
         result: projectResult(
-          { ...routed, ttlMs: ttlOf(routed), cacheScope: 'private' },
+          { ...routed, ttlMs: ttlOf(asked, routed), cacheScope: 'private' },
           revision,
           stamp,
         ),
       }
-    case 'prompts/get':
+    case 'prompts/get': {
+      const shaped = revision === '2025-03-26' ? mapMessages(routed, linkInWords) : routed
+      return { kind: 'result', result: projectResult(shaped, revision, stamp) }
+    }
     case 'completion/complete':
-      return { kind: 'result', result: projectResult(routed, revision, stamp) }
+      return { kind: 'result', result: projectResult(boundedCompletion(routed), revision, stamp) }
   }
 }
 
 /** Nothing that took part in a conversation may be cached (F-051). */
-function ttlOf(result: JsonObject): number {
+function ttlOf({ round }: Asked, result: JsonObject): number {
+  if (round.number > 1 || round.inputResponses) return 0
   const ttl = own(result, 'ttlMs')
   return typeof ttl === 'number' && Number.isInteger(ttl) && ttl > 0 ? ttl : 0
 }
 
-function errored(asked: Asked, error: RpcError, revision: Revision): Answer {
+function errored(
+  asked: Asked,
+  error: RpcError,
+  revision: Revision,
+  client: ClientCapabilities,
+): Answer {
   const uri = asked.method === 'resources/read' ? textAt(asked.params, 'uri') : undefined
-  if (error.code === RPC.urlElicitationRequired && asked.method === 'tools/call') {
-    // Only 2025-11-25 has the error; a modern client that gets here declared no URL elicitation.
-    if (revision !== '2025-11-25') return urlInWords(error, revision)
+  if (error.code === RPC.urlElicitationRequired) {
+    // I-046: the error exists in 2025-11-25 only, and only for a client that can open pages.
+    const canRead = revision === '2025-11-25' && client.elicitation?.url !== undefined
+    if (!canRead && asked.method === 'tools/call') return urlInWords(error, revision)
+    if (!canRead) return { kind: 'error', error: { code: RPC.internal, message: error.message } }
   }
-  if (error.code === RPC.missingCapability) {
-    // Rule 11: the upstream was told exactly what this client can do, so this is true of our hop too.
-    const fault = new Fault('rpc/missing-capability', error.message, { data: error.data ?? {} })
-    return isModern(revision)
-      ? { kind: 'error', error: faultError(fault), fault }
-      : { kind: 'error', error: { code: RPC.internal, message: error.message } }
-  }
+  if (error.code === RPC.missingCapability) return lacking(error, revision)
   return { kind: 'error', error: projectError(error, revision, uri) }
 }
+
+/** Rule 11: the upstream was told exactly what this client can do, so this is true of our hop too. */
+function lacking({ message, data }: RpcError, revision: Revision): Answer {
+  const isNamed = isObject(data) && isObject(own(data, 'requiredCapabilities'))
+  if (!isModern(revision) || !isNamed) {
+    return { kind: 'error', error: { code: RPC.internal, message } }
+  }
+  const fault = new Fault('rpc/missing-capability', message, { data })
+  return { kind: 'error', error: faultError(fault), fault }
+}
+
+/** F-036: a client is owed at most a hundred values, and told when there are more. */
+function boundedCompletion(result: JsonObject): JsonObject {
+  const completion = own(result, 'completion')
+  const values = isObject(completion) ? own(completion, 'values') : undefined
+  if (!isObject(completion) || !Array.isArray(values) || values.length <= VALUES_MAX) return result
+  const first = values.slice(0, VALUES_MAX)
+  return { ...result, completion: { ...completion, values: first, hasMore: true } }
+}
+const VALUES_MAX = 100
 
 /** Clients of these revisions know no URL elicitation: they get the address in words. */
 function urlInWords(error: RpcError, revision: Revision): Answer {
@@ -136,17 +168,20 @@ function rewriteUris(
     const list = own(result, key)
     return Array.isArray(list) ? { [key]: list.map(block) } : {}
   }
-  if (asked.method === 'prompts/get') {
-    const messages = own(result, 'messages')
-    if (!Array.isArray(messages)) return result
-    return {
-      ...result,
-      messages: messages.map((message) =>
-        isObject(message)
-          ? { ...message, content: block(own(message, 'content') ?? null) }
-          : message,
-      ),
-    }
-  }
+  if (asked.method === 'prompts/get') return mapMessages(result, block)
   return { ...result, ...blocks('content'), ...blocks('contents') }
+}
+
+/** A prompt with the content of each message changed. */
+function mapMessages(result: JsonObject, change: (content: Json) => Json): JsonObject {
+  const messages = own(result, 'messages')
+  if (!Array.isArray(messages)) return result
+  return {
+    ...result,
+    messages: messages.map((message) =>
+      isObject(message)
+        ? { ...message, content: change(own(message, 'content') ?? null) }
+        : message,
+    ),
+  }
 }

@@ -6,7 +6,7 @@ import {
   type RpcResponse,
 } from '@countersign/contract'
 import type { Principal } from '#auth'
-import type { View, Views } from '#registry'
+import type { Change, View, Views } from '#registry'
 import type { Store } from '#store'
 import { makeParking } from '#tasks'
 import type { UpstreamEvent } from '#upstream'
@@ -57,6 +57,8 @@ export interface Gateway {
   readonly watching: () => void
   readonly endSession: (session: Session) => void
   readonly onEvent: (server: string, event: UpstreamEvent) => void
+  /** What a server offers is not what it was: whoever listens is told. */
+  readonly onChange: (server: string, changes: readonly Change[]) => void
   /** Ends every stream that would stay open for ever; calls go on until they are over. */
   readonly drain: () => void
   /** Cancels what is left, and resolves when each call has its outcome in the ledger. */
@@ -110,6 +112,9 @@ export function makeGateway(given: GatewayRooms): Gateway {
     },
     onEvent: (server, event) => {
       hub.onEvent(server, event)
+    },
+    onChange: (server, changes) => {
+      hub.onChange(server, changes)
     },
     drain: () => {
       closing.abort()

@@ -4,10 +4,11 @@ import {
   own,
   passesLevel,
   type JsonObject,
+  type Kind,
   type LogLevel,
   type RequestId,
 } from '@countersign/contract'
-import type { Catalog, View, Views } from '#registry'
+import type { Catalog, Change, View, Views } from '#registry'
 import type { Log } from '#telemetry'
 import type { Upstream, UpstreamEvent, Watch } from '#upstream'
 import { notification, type Channel } from './client.ts'
@@ -41,6 +42,13 @@ const LIST_NOTICE = {
   prompts: 'notifications/prompts/list_changed',
   resources: 'notifications/resources/list_changed',
 } as const
+type List = keyof typeof LIST_NOTICE
+const LIST_OF = {
+  tool: 'tools',
+  prompt: 'prompts',
+  resource: 'resources',
+  template: 'resources',
+} as const satisfies Record<Kind, List>
 const RESOURCE_NOTICE = 'notifications/resources/updated'
 
 /**
@@ -50,6 +58,8 @@ const RESOURCE_NOTICE = 'notifications/resources/updated'
 export class Hub {
   readonly #rooms: HubRooms
   readonly #listeners = new Set<Listener>()
+  /** Lists about which the audience of a server is told at the end of this turn. */
+  readonly #due = new Map<string, Set<List>>()
   #isScheduled = false
 
   constructor(rooms: HubRooms) {
@@ -125,19 +135,43 @@ export class Hub {
     }
   }
 
-  /** The new list is stored before anybody is told that there is one. */
-  async #listChanged(server: string, list: keyof typeof LIST_NOTICE): Promise<void> {
+  /**
+   * A server that says its list changed is asked for it; whoever listens is told when that is stored,
+   * also when nothing differs: the server said so. A difference it did not announce comes by `onChange`.
+   */
+  async #listChanged(server: string, list: List): Promise<void> {
     const { catalog, log, upstream } = this.#rooms
     await catalog.capture(upstream(server)).catch((cause: unknown) => {
       log.warn({ server, cause: String(cause) }, 'a changed list could not be read')
     })
-    const { sessions, listeners } = this.#audience(server)
-    for (const { session } of sessions) {
-      session.listening?.send(notification(LIST_NOTICE[list], {}))
+    this.#tellLists(server, [list])
+  }
+
+  onChange(server: string, changes: readonly Change[]): void {
+    this.#tellLists(server, [...new Set(changes.map(({ kind }) => LIST_OF[kind]))])
+  }
+
+  /** Told at most once in a turn for each list: both ways above may lead here together (L-017). */
+  #tellLists(server: string, lists: readonly List[]): void {
+    const due = this.#due.get(server)
+    if (due) {
+      for (const list of lists) due.add(list)
+      return
     }
-    for (const listener of listeners) {
-      if (listener.filter.lists.has(list)) tell(listener, LIST_NOTICE[list], {})
-    }
+    this.#due.set(server, new Set(lists))
+    setImmediate(() => {
+      const told = this.#due.get(server) ?? []
+      this.#due.delete(server)
+      const { sessions, listeners } = this.#audience(server)
+      for (const list of told) {
+        for (const { session } of sessions) {
+          session.listening?.send(notification(LIST_NOTICE[list], {}))
+        }
+        for (const listener of listeners) {
+          if (listener.filter.lists.has(list)) tell(listener, LIST_NOTICE[list], {})
+        }
+      }
+    })
   }
 
   #resourceUpdated(server: string, uri: string): void {

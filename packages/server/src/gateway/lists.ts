@@ -124,24 +124,22 @@ function freshness({ catalog, world }: ListRooms, view: View): JsonObject {
 }
 const TTL_MS_MAX = 300_000
 
-/** What every server of a view can do between them; the maximum while one is still unknown (V-010). */
-function capabilitiesOf({ catalog }: ListRooms, view: View): Set<string> {
-  const known = view.servers.map((id) => catalog.listed(id).introduction?.capabilities)
-  if (known.some((one) => one === undefined)) return new Set(CAPABILITIES)
-  return new Set(
-    CAPABILITIES.filter((name) => known.some((one) => one && isObject(own(one, name)))),
-  )
-}
-const CAPABILITIES = ['tools', 'prompts', 'resources', 'completions', 'logging'] as const
-
-function declared(rooms: ListRooms, view: View, revision: Revision): JsonObject {
-  const has = capabilitiesOf(rooms, view)
+/**
+ * Every method works on every view, if only with an empty answer, so all of them are declared: a
+ * legacy client cannot be told later that there is more (V-010, V-023).
+ */
+function declared({ catalog }: ListRooms, view: View): JsonObject {
+  const subscribes = view.servers.some((id) => {
+    const introduction = catalog.listed(id).introduction
+    const resources = introduction && own(introduction.capabilities, 'resources')
+    return !introduction || (isObject(resources) && own(resources, 'subscribe') === true)
+  })
   return {
-    ...(has.has('tools') ? { tools: { listChanged: true } } : {}),
-    ...(has.has('prompts') ? { prompts: { listChanged: true } } : {}),
-    ...(has.has('resources') ? { resources: { subscribe: true, listChanged: true } } : {}),
-    ...(has.has('completions') && revision !== '2025-03-26' ? { completions: {} } : {}),
-    ...(has.has('logging') ? { logging: {} } : {}),
+    tools: { listChanged: true },
+    prompts: { listChanged: true },
+    resources: { subscribe: subscribes, listChanged: true },
+    completions: {},
+    logging: {},
   }
 }
 
@@ -159,7 +157,7 @@ export function discoverResult(rooms: ListRooms, view: View): JsonObject {
   const instructions = instructionsOf(rooms, view)
   const result = {
     supportedVersions: [...MODERN_REVISIONS],
-    capabilities: declared(rooms, view, MODERN_REVISIONS[0]),
+    capabilities: declared(rooms, view),
     ...(instructions === undefined ? {} : { instructions }),
     ...freshness(rooms, view),
   }
@@ -171,7 +169,7 @@ export function initializeResult(rooms: ListRooms, view: View, revision: Revisio
   const instructions = instructionsOf(rooms, view)
   return {
     protocolVersion: revision,
-    capabilities: declared(rooms, view, revision),
+    capabilities: declared(rooms, view),
     serverInfo: SERVER_INFO,
     ...(instructions === undefined ? {} : { instructions }),
   }

@@ -23,6 +23,8 @@ export const SERVER_INFO = { name: 'countersign', title: 'Countersign', version:
 /** Fields of one era that must not appear in the other (rule 10 of protocol.md §0). */
 const MODERN_ONLY = ['resultType', 'ttlMs', 'cacheScope', 'inputRequests', 'requestState']
 const LEGACY_ONLY = ['task', 'execution']
+/** What only we may say to a modern client: whatever an upstream puts there is not passed on. */
+const OURS = ['resultType', 'inputRequests', 'requestState']
 
 /** A result as one revision has it: vocabulary of the other era removed, our own metadata stamped. */
 export function projectResult(
@@ -36,9 +38,9 @@ export function projectResult(
     : {}
   if (isModern(revision)) {
     return {
-      ...without(result, LEGACY_ONLY),
+      ...without(result, [...LEGACY_ONLY, ...OURS]),
       // V-031, V-041: on every result, including empty ones.
-      resultType: own(result, 'resultType') ?? 'complete',
+      resultType: 'complete',
       _meta: { ...kept, ...stamp, [META.serverInfo]: SERVER_INFO },
     }
   }
@@ -61,10 +63,11 @@ export function projectToolResult(
   }
   if (structured === undefined) return plain
   if (revision === '2025-03-26') return without(plain, ['structuredContent'])
+  if (isModern(revision)) return plain
   // F-009: a schema that had to be wrapped wraps its values the same way.
-  if (!isModern(revision) && isWrapped)
-    return { ...plain, structuredContent: { result: structured } }
-  return plain
+  if (isWrapped) return { ...plain, structuredContent: { result: structured } }
+  // F-010: without a schema to wrap, only an object is structured content in these revisions.
+  return isObject(structured) ? plain : without(plain, ['structuredContent'])
 }
 
 function projectContent(
@@ -78,11 +81,14 @@ function projectContent(
       ? [{ type: 'text', text: JSON.stringify(structured) }]
       : content
   if (revision !== '2025-03-26') return shown
-  return shown.map((block) => {
-    if (!isObject(block) || own(block, 'type') !== 'resource_link') return block
-    const name = textAt(block, 'title') || textAt(block, 'name')
-    return { type: 'text', text: `${name}: ${textAt(block, 'uri')}` }
-  })
+  return shown.map(linkInWords)
+}
+
+/** 2025-03-26 knows no resource links: the block says in words what it links to. */
+export function linkInWords(block: Json): Json {
+  if (!isObject(block) || own(block, 'type') !== 'resource_link') return block
+  const name = textAt(block, 'title') || textAt(block, 'name')
+  return { type: 'text', text: `${name}: ${textAt(block, 'uri')}` }
 }
 
 /** A tool definition as one revision lists it. */
@@ -116,7 +122,8 @@ function rebase(value: Json): Json {
   if (Array.isArray(value)) return value.map(rebase)
   if (!isObject(value)) return value
   const entries = Object.entries(value).map(([key, inner]) => {
-    if (key === '$ref' && typeof inner === 'string' && inner.startsWith('#')) {
+    // A pointer; a plain-name anchor is found wherever it stands.
+    if (key === '$ref' && typeof inner === 'string' && /^#(?:\/|$)/.test(inner)) {
       return [key, `#/properties/result${inner.slice(1)}`] as const
     }
     return [key, inner === undefined ? inner : rebase(inner)] as const

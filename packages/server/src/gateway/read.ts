@@ -58,9 +58,8 @@ export function read(value: unknown, headers: Head): Incoming {
   const headerVersion = headerAt(headers, 'mcp-protocol-version')
   const isModernHeader = headerVersion !== undefined && isModern(headerVersion)
   if (shape.kind === 'notification') {
-    return claimed || isModernHeader
-      ? { kind: 'modern-notification', notification: shape.message }
-      : { kind: 'legacy', message: shape }
+    if (!claimed && !isModernHeader) return { kind: 'legacy', message: shape }
+    return modernNotification(shape.message, headers)
   }
   if (claimed) return readModern(shape.message, headers)
   if (!isModernHeader) return { kind: 'legacy', message: shape }
@@ -72,8 +71,22 @@ export function read(value: unknown, headers: Head): Incoming {
     : missingEnvelope(shape.message.id)
 }
 
+/** AM-02: a notification need carry no headers, but those it carries must not contradict it. */
+function modernNotification(notification: RpcNotification, headers: Head): Incoming {
+  const method = headerAt(headers, 'mcp-method')
+  const meta = notification.params && own(notification.params, '_meta')
+  const claim = isObject(meta) ? own(meta, META.protocolVersion) : undefined
+  const version = headerAt(headers, 'mcp-protocol-version')
+  const contradicts =
+    (method !== undefined && method !== notification.method) ||
+    (claim !== undefined && version !== undefined && version !== claim)
+  return contradicts
+    ? mismatch('The headers contradict the notification.', undefined)
+    : { kind: 'modern-notification', notification }
+}
+
 const faulty = (fault: Fault, id: RequestId | undefined): Incoming => ({ kind: 'fault', fault, id })
-const mismatch = (message: string, id: RequestId): Incoming =>
+const mismatch = (message: string, id: RequestId | undefined): Incoming =>
   faulty(new Fault('rpc/header-mismatch', message), id)
 
 /** The claim is the presence of the key, whatever its value (H-003). */
@@ -174,11 +187,12 @@ function headerFault(request: RpcRequest, headers: Headers): string | undefined 
   return matches ? undefined : `Mcp-Name must equal params.${named.param}.`
 }
 
-/** One header, outer whitespace removed (H-031). */
+/** One header, optional whitespace (spaces and tabs, nothing else) removed around it (H-031). */
 export function headerAt(headers: Head, name: string): string | undefined {
   const value = headers?.[name]
   if (value === undefined) return undefined
-  return (typeof value === 'string' ? value : value.join(', ')).trim()
+  const text = typeof value === 'string' ? value : value.join(', ')
+  return text.replaceAll(/^[ \t]+|[ \t]+$/g, '')
 }
 
 /** The progress token of a request; 0 is a token (V-054). */

@@ -156,7 +156,7 @@ async function callLegacy(
   }
   const outcome = await call(rooms, who, asked, liveClient(rooms, legacy, signal))
   if (outcome.kind === 'input') throw new Error('a live conversation ended with a question')
-  const said = answer(asked, outcome, session.facts.revision)
+  const said = answer(asked, outcome, session.facts.revision, session.facts.capabilities)
   if (said.kind === 'result') return { response: success(request.id, said.result) }
   return {
     response: failure(request.id, said.error),
@@ -187,14 +187,14 @@ function liveClient(
     capabilities,
     clientInfo,
     signal,
-    ask: (asked, withdrawn) => {
-      const shaped = forRevision(asked, revision, () => {
+    ask: async (asked, withdrawn) => {
+      const { request: shaped, restore } = forRevision(asked, revision, () => {
         const id = newId(rooms.world, 'elicitation')
         const theirs = asked.params && own(asked.params, 'elicitationId')
         if (typeof theirs === 'string') elicitations.set(theirs, id)
         return id
       })
-      return askLive(rooms, session, channel, shaped, withdrawn)
+      return restore(await askLive(rooms, session, channel, shaped, withdrawn))
     },
     elicitationComplete: (theirs) => {
       const elicitationId = elicitations.get(theirs)

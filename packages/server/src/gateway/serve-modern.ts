@@ -5,6 +5,8 @@ import {
   toFault,
   isObject,
   own,
+  TASKS_EXTENSION,
+  without,
   type ClientCapabilities,
   type InputRequest,
   type JsonObject,
@@ -18,6 +20,7 @@ import { Conversation, type Parking } from '#tasks'
 import { answer } from './answer.ts'
 import type { Asked, CallMethod, Client, Outcome, Round } from './asked.ts'
 import { call, type CallRooms } from './call.ts'
+import { ownQuestion } from './elicitation.ts'
 import { labelOf, voice, type Channel, type Voice } from './client.ts'
 import { discoverResult, ensureListed, isListMethod, listPage, type ListRooms } from './lists.ts'
 import { checkParamHeaders } from './param-check.ts'
@@ -240,13 +243,19 @@ function clientOf(modern: ModernRequest, signal: AbortSignal): Omit<Client, 'ask
     questions: 'rounds',
     owner: who.id,
     // I-001: only these three may come back with questions.
-    capabilities: request.method === 'completion/complete' ? {} : envelope.capabilities,
+    capabilities: request.method === 'completion/complete' ? {} : askable(envelope.capabilities),
     clientInfo: envelope.clientInfo,
     signal,
     elicitationComplete: () => undefined, // I-047: not in this era; the retry finds out.
     paused: () => undefined, // H-048: streams of this era are not resumed.
     dispatched: () => undefined,
   }
+}
+
+/** Tasks are between the client and us: an upstream is not invited to start one of its own (rule 11). */
+function askable({ extensions, ...capabilities }: ClientCapabilities): ClientCapabilities {
+  if (!extensions) return capabilities
+  return { ...capabilities, extensions: without(extensions, [TASKS_EXTENSION]) }
 }
 
 function conclude(
@@ -268,7 +277,10 @@ function conclude(
       ...inner,
     })
   }
-  const canOpen = modern.envelope.capabilities.elicitation?.url !== undefined
+  // I-001, I-004: only a call that may come back, and only to a client that can open pages.
+  const canOpen =
+    asked.method !== 'completion/complete' &&
+    modern.envelope.capabilities.elicitation?.url !== undefined
   const urls =
     outcome.kind === 'errored' && canOpen
       ? urlQuestions(outcome.error.code, outcome.error.data)
@@ -277,7 +289,8 @@ function conclude(
     const round = asked.round.number + 1
     return askClient(rooms, modern, asked, urls, { kind: 'redo', call: asked.call, round })
   }
-  const said = answer(asked, outcome, modern.envelope.revision)
+  const { revision, capabilities } = modern.envelope
+  const said = answer(asked, outcome, revision, capabilities)
   if (said.kind === 'result') return { response: success(id, said.result) }
   return { response: failure(id, said.error), ...(said.fault ? { fault: said.fault } : {}) }
 }
@@ -305,7 +318,7 @@ function askClient(
 /** A question as the wire has it: method and parameters, nothing else (I-003). */
 const bare = ([key, { method, params }]: readonly [string, InputRequest]): [string, JsonObject] => [
   key,
-  { method, ...(params ? { params } : {}) },
+  { method, ...(params ? { params: ownQuestion(params) } : {}) },
 ]
 
 const REDO_ROUNDS_MAX = 10

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import {
   Fault,
@@ -10,15 +9,20 @@ import {
   type RequestId,
   type RpcMessage,
   type RpcRequest,
+  type RpcResponse,
   type Shape,
 } from '@countersign/contract'
 import type { Principal } from '#auth'
+import { LineReader } from '#base'
 import type { View } from '#registry'
-import type { Channel } from './client.ts'
+import { batchFault } from './batch.ts'
+import { notification, type Channel } from './client.ts'
 import type { Gateway } from './gateway.ts'
 import { failure, faultError } from './project.ts'
 import { read, type Incoming } from './read.ts'
 import type { Session } from './session.ts'
+
+const TOO_EARLY = 'Send initialize first.'
 
 export interface StdioRooms {
   readonly gateway: Gateway
@@ -35,8 +39,32 @@ export interface StdioRooms {
  */
 export async function serveStdio(rooms: StdioRooms): Promise<void> {
   const front = new StdioFront(rooms)
-  const lines = createInterface({ input: rooms.input, crlfDelay: Number.POSITIVE_INFINITY })
-  for await (const line of lines) if (line.trim() !== '') front.take(line)
+  const over = new Promise<void>((resolve) => {
+    // S-001: lines end at a line feed only; a JSON text may hold every other line separator.
+    const lines = new LineReader({
+      bytesMax: rooms.limits.bodyBytesMax,
+      line: (line) => {
+        front.take(line)
+      },
+      // S-003: without its end in sight nothing after it can be told apart.
+      overflow: () => {
+        front.refuse(new Fault('http/too-large', 'This message is too large.'), undefined)
+        resolve()
+      },
+    })
+    rooms.input.on('data', (chunk: Buffer) => {
+      lines.push(chunk)
+    })
+    rooms.input.once('end', () => {
+      lines.end()
+      resolve()
+    })
+    rooms.input.once('close', resolve)
+    rooms.input.once('error', () => {
+      resolve()
+    })
+  })
+  await over
   await front.close()
 }
 
@@ -58,11 +86,8 @@ class StdioFront {
   }
 
   take(line: string): void {
-    const { bodyBytesMax, depthMax } = this.#rooms.limits
-    if (line.length > bodyBytesMax) {
-      this.#refuse(new Fault('http/too-large', 'This message is too large.'), undefined)
-    } else if (isDeeperThan(line, depthMax)) {
-      this.#refuse(new Fault('rpc/invalid', 'This message is nested too deeply.'), undefined)
+    if (isDeeperThan(line, this.#rooms.limits.depthMax)) {
+      this.refuse(new Fault('rpc/invalid', 'This message is nested too deeply.'), undefined)
     } else this.#parsed(line)
   }
 
@@ -77,7 +102,7 @@ class StdioFront {
     try {
       value = JSON.parse(line)
     } catch {
-      this.#refuse(new Fault('rpc/parse', 'This line is not JSON.'), undefined)
+      this.refuse(new Fault('rpc/parse', 'This line is not JSON.'), undefined)
       return
     }
     const incoming = read(value, undefined)
@@ -89,7 +114,7 @@ class StdioFront {
   async #serve(incoming: Incoming): Promise<void> {
     switch (incoming.kind) {
       case 'fault':
-        this.#refuse(incoming.fault, incoming.id)
+        this.refuse(incoming.fault, incoming.id)
         return
       case 'modern':
         return this.#serveModern(incoming)
@@ -101,22 +126,39 @@ class StdioFront {
         return
       }
       case 'batch':
-        await Promise.all(incoming.messages.map((message) => this.#member(message)))
-        return
+        return this.#serveBatch(incoming.messages)
       case 'legacy':
         return this.#serveLegacy(incoming)
     }
   }
 
-  /** One member of a batch; each is answered on a line of its own (S-004). */
-  async #member(shape: Shape): Promise<void> {
-    if (shape.kind !== 'invalid') return this.#serve({ kind: 'legacy', message: shape })
-    this.#refuse(new Fault('rpc/invalid', shape.why), shape.id)
+  /** Batches exist in 2025-03-26 only; one is answered by one array (S-004, H-061). */
+  async #serveBatch(shapes: readonly Shape[]): Promise<void> {
+    const session = this.#session
+    const wrong = session ? batchFault(session, shapes) : new Fault('rpc/invalid', TOO_EARLY)
+    if (!session || wrong) {
+      this.refuse(wrong ?? new Fault('rpc/invalid', TOO_EARLY), undefined)
+      return
+    }
+    const answers = await Promise.all(
+      shapes.map(async (shape): Promise<readonly RpcResponse[]> => {
+        if (shape.kind === 'invalid') {
+          return [failure(shape.id, faultError(new Fault('rpc/invalid', shape.why)))]
+        }
+        if (shape.kind === 'response') session.receive(shape.message)
+        if (shape.kind === 'notification') this.#rooms.gateway.notice(session, shape.message)
+        if (shape.kind !== 'request') return []
+        const { gateway, who } = this.#rooms
+        const { response } = await gateway.legacy(session, who, shape.message, this.#channel)
+        return response ? [response] : []
+      }),
+    )
+    if (answers.flat().length > 0) this.#line(JSON.stringify(answers.flat()))
   }
 
   async #serveModern({ request, envelope }: Extract<Incoming, { kind: 'modern' }>): Promise<void> {
     if (this.#era === 'legacy') {
-      this.#refuse(new Fault('rpc/invalid', 'This connection began with initialize.'), request.id)
+      this.refuse(new Fault('rpc/invalid', 'This connection began with initialize.'), request.id)
       return
     }
     if (request.method !== 'server/discover') this.#era = 'modern'
@@ -134,12 +176,17 @@ class StdioFront {
     })
     this.#modern.delete(request.id)
     // S-007: after a cancellation nothing more is sent for the request.
-    if (!abort.signal.aborted) this.#write(served.response)
+    if (abort.signal.aborted) return
+    this.#write(served.response)
+    // AM-01: a subscription that we end is ended twice, by its result and by this.
+    if (request.method === 'subscriptions/listen' && !served.fault) {
+      this.#write(notification('notifications/cancelled', { requestId: request.id }))
+    }
   }
 
   async #serveLegacy({ message }: Extract<Incoming, { kind: 'legacy' }>): Promise<void> {
     if (this.#era === 'modern') {
-      if (message.kind === 'request') this.#refuse(modernOnly(message.message), message.message.id)
+      if (message.kind === 'request') this.refuse(modernOnly(message.message), message.message.id)
       // The modern client's cancellation carries no envelope of its own on some SDKs.
       if (message.kind === 'notification') {
         await this.#serve({ kind: 'modern-notification', notification: message.message })
@@ -172,7 +219,7 @@ class StdioFront {
     }
     if (!this.#session) {
       if (request.method === 'ping') this.#write({ jsonrpc: '2.0', id: request.id, result: {} })
-      else this.#refuse(notInitialized(request), request.id)
+      else this.refuse(notInitialized(request), request.id)
       return
     }
     const served = await gateway.legacy(this.#session, who, request, this.#channel)
@@ -193,7 +240,7 @@ class StdioFront {
     if (this.#rooms.output.writable) this.#rooms.output.write(`${text}\n`)
   }
 
-  #refuse(fault: Fault, id: RequestId | undefined): void {
+  refuse(fault: Fault, id: RequestId | undefined): void {
     this.#write(failure(id, faultError(fault)))
   }
 }
@@ -215,4 +262,4 @@ const modernOnly = (request: RpcRequest): Fault => {
 const notInitialized = (request: RpcRequest): Fault =>
   request.method === 'server/discover'
     ? new Fault('rpc/envelope', `params._meta must carry "${META.protocolVersion}".`)
-    : new Fault('rpc/invalid', 'Send initialize first.')
+    : new Fault('rpc/invalid', TOO_EARLY)

@@ -1,6 +1,5 @@
 import {
   effectOf,
-  encodeHeaderValue,
   Fault,
   isObject,
   own,
@@ -86,7 +85,7 @@ function completionTarget(view: View, params: JsonObject): Target {
   // F-037: the reference carries the template's text; it is routed as it stands.
   const uri = textAt(ref, 'uri')
   const found = view.find('template', uri)
-  if (!found) throw unknownResource(uri)
+  if (!found) throw new Fault('rpc/bad-params', 'There is no such resource template here.')
   return readTarget('completion/complete', found, { ...params, ref: { ...ref, uri: found.name } })
 }
 
@@ -129,7 +128,7 @@ function paramHeaders(
 ): Readonly<Record<string, string>> {
   const found = headers.flatMap(({ header, path }) => {
     const value = valueAt(args, path)
-    return isScalar(value) ? [[header, encodeHeaderValue(String(value))] as const] : []
+    return isScalar(value) ? [[header, String(value)] as const] : []
   })
   return Object.fromEntries(found)
 }

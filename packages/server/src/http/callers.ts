@@ -31,15 +31,30 @@ function nameOf(url: string): string | undefined {
 }
 
 /** What a page of an accepted origin may send and see (H-039). Preflights need no authentication. */
-export function corsHeaders(origin: string | undefined): Readonly<Record<string, string>> {
+export function corsHeaders(
+  origin: string | undefined,
+  asked: string | undefined,
+): Readonly<Record<string, string>> {
   if (origin === undefined) return {}
+  const mirrored = (asked ?? '').split(',').map((name) => name.trim().toLowerCase())
+  const allowed = [...ALLOWED, ...mirrored.filter((name) => /^mcp-param-[\w-]+$/.test(name))]
   return {
     'access-control-allow-origin': origin,
     vary: 'Origin',
     'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
-    'access-control-allow-headers':
-      'authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name',
+    'access-control-allow-headers': allowed.join(', '),
     'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate',
     'access-control-max-age': '600',
   }
 }
+
+const ALLOWED = [
+  'authorization',
+  'content-type',
+  'accept',
+  'last-event-id',
+  'mcp-session-id',
+  'mcp-protocol-version',
+  'mcp-method',
+  'mcp-name',
+]

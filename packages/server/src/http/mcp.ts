@@ -3,7 +3,6 @@ import {
   FAULTS,
   Fault,
   isModern,
-  type RequestId,
   type RpcRequest,
   type RpcResponse,
   type Shape,
@@ -11,6 +10,7 @@ import {
 import type { Principal } from '#auth'
 import type { World } from '#base'
 import {
+  batchFault,
   failure,
   faultError,
   headerAt,
@@ -34,8 +34,6 @@ export interface McpRooms {
 }
 
 const SESSION = 'mcp-session-id'
-/** A batch is answered as a whole, so it is kept small (H-062). */
-const BATCH_MAX = 100
 const COMMENT_EVERY_MS = 15_000
 
 /** One HTTP request to one view (Streamable HTTP of every revision we serve). */
@@ -47,6 +45,10 @@ export async function serveMcp(
   if (request.method === 'POST') return post(rooms, request, response)
   if (request.method === 'GET') return get(rooms, request, response)
   if (request.method !== 'DELETE') throw methodNotAllowed(response, 'GET, POST, DELETE')
+  // H-052: the modern era has no sessions to end.
+  if (isModern(headerAt(request.headers, 'mcp-protocol-version'))) {
+    throw methodNotAllowed(response, 'POST')
+  }
   rooms.gateway.endSession(sessionOf(rooms, request))
   response.writeHead(204)
   response.end()
@@ -91,8 +93,13 @@ async function postModern(
   response: ServerResponse,
 ): Promise<void> {
   const { json, stream } = accepts(http.headers.accept)
-  if (!json && !stream)
-    throw new Fault('http/accept', 'Accept application/json or text/event-stream.')
+  if (!json && !stream) {
+    throw new Fault('http/not-acceptable', 'Accept application/json or text/event-stream.')
+  }
+  if (request.method === 'subscriptions/listen' && !stream) {
+    // AM-32: a stream is never opened to a client that does not take one.
+    throw new Fault('http/not-acceptable', 'A subscription is a stream: accept text/event-stream.')
+  }
   const abort = new AbortController()
   // H-050: the client closing the stream is the cancellation of this era.
   response.once('close', () => {
@@ -155,7 +162,7 @@ async function postBatch(
 ): Promise<void> {
   const session = sessionOf(rooms, http)
   const requests = shapes.flatMap((shape) => (shape.kind === 'request' ? [shape.message] : []))
-  const wrong = batchFault(session, shapes, requests)
+  const wrong = batchFault(session, shapes)
   if (wrong) throw wrong
   for (const shape of shapes) {
     if (shape.kind === 'response') session.receive(shape.message)
@@ -176,24 +183,6 @@ async function postBatch(
   )
   const answers = served.flatMap((one) => (one.response ? [one.response] : []))
   reply.finish([...invalid, ...answers], 200)
-}
-
-function batchFault(
-  session: Session,
-  shapes: readonly Shape[],
-  requests: readonly RpcRequest[],
-): Fault | undefined {
-  if (session.facts.revision !== '2025-03-26') {
-    return new Fault('rpc/invalid', 'Batches are not part of this revision.')
-  }
-  if (shapes.length > BATCH_MAX) {
-    return new Fault('rpc/invalid', `At most ${String(BATCH_MAX)} messages in a batch.`)
-  }
-  const ids = new Set<RequestId>(requests.map(({ id }) => id))
-  if (ids.size < requests.length) return new Fault('rpc/invalid', 'Two requests share an id.')
-  return requests.some(({ method }) => method === 'initialize')
-    ? new Fault('rpc/invalid', 'initialize cannot be part of a batch.')
-    : undefined
 }
 
 /** A reply whose stream can be resumed: it belongs to the session, not to the connection. */

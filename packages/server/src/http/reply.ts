@@ -36,6 +36,7 @@ export class Reply implements Channel {
   readonly #headers: Readonly<Record<string, string>>
   #stream: Stream | undefined
   #stopTimer: () => void
+  #isOver = false
 
   /** `open` makes the stream; a client that accepts none gets JSON and nothing before it. */
   constructor(
@@ -56,7 +57,7 @@ export class Reply implements Channel {
   }
 
   send(message: RpcNotification | RpcRequest): void {
-    this.#begin().send(message)
+    if (!this.#isOver) this.#begin().send(message)
   }
 
   pause(retryMs: number): void {
@@ -68,6 +69,7 @@ export class Reply implements Channel {
 
   /** Ends the reply: with what is left of the stream, or as JSON under `status`. */
   finish(answer: RpcResponse | readonly RpcResponse[] | undefined, status: number): void {
+    this.#isOver = true
     this.#stopTimer()
     if (this.#stream && this.#stream !== silentStream) {
       const answers = answer === undefined ? [] : Array.isArray(answer) ? answer : [answer]

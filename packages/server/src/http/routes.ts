@@ -54,7 +54,10 @@ export async function route(
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   if (path === '/healthz' || path === '/readyz') return health(path, door, response)
   const origin = checkCaller(rooms.hosts, request.headers)
-  for (const [name, value] of Object.entries(corsHeaders(origin))) response.setHeader(name, value)
+  const wanted = request.headers['access-control-request-headers']
+  for (const [name, value] of Object.entries(corsHeaders(origin, wanted))) {
+    response.setHeader(name, value)
+  }
   if (request.method === 'OPTIONS') {
     response.writeHead(204)
     response.end()

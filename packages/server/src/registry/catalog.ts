@@ -100,7 +100,9 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
 async function ask(world: World, upstream: Upstream): Promise<Partial<Listed>> {
   const introduction = await upstream.introduce()
   const listings = await Promise.all(KINDS.map((kind) => upstream.list(kind)))
-  const read = KINDS.map((kind, at) => readListing(upstream.spec.id, kind, listings[at]))
+  const isMirrored = introduction.era === 'modern' && upstream.spec.transport.kind === 'http'
+  const { id } = upstream.spec
+  const read = KINDS.map((kind, at) => readListing(id, kind, listings[at], isMirrored))
   return {
     introduction,
     capturedAt: world.now(),

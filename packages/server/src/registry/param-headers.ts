@@ -18,7 +18,8 @@ const DEPTH_MAX = 16
  */
 export function readParamHeaders(schema: unknown): readonly ParamHeader[] | undefined {
   const found: ParamHeader[] = []
-  const sound = collect(schema, [], found) && !hidesAnnotation(schema, 0)
+  const isOnRoot = isObject(schema) && Object.hasOwn(schema, 'x-mcp-header')
+  const sound = !isOnRoot && collect(schema, [], found) && !hidesAnnotation(schema, 0)
   const names = new Set(found.map(({ header }) => header.toLowerCase()))
   return sound && names.size === found.length ? found : undefined
 }

@@ -19,8 +19,6 @@ export interface ConnectRooms extends WireRooms {
   readonly emit: (event: UpstreamEvent) => void
   readonly expired: (link: Link, fault: Fault) => void
   readonly ended: (link: Link, fault: Fault) => void
-  /** Aborted when the upstream is closed. */
-  readonly signal: AbortSignal
 }
 
 export interface Connection {
@@ -188,7 +186,7 @@ async function fallBack(rooms: ConnectRooms, refused: Opened, answer: Answer): P
   const rpc = new Rpc({ world: rooms.world, log: rooms.log, server: id })
   let wire: Wire
   try {
-    wire = await openSse(httpOptions(rooms), rpc)
+    wire = await openSse(httpOptions(rooms), rpc, rooms.signal)
   } catch {
     throw refusal(rooms, answer) // The first refusal says more.
   }

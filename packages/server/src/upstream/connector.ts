@@ -2,6 +2,7 @@ import { Fault, toFault } from '@countersign/contract'
 import { backoffMs } from './backoff.ts'
 import { connect, type Connection, type ConnectRooms } from './connect.ts'
 import type { Link } from './link.ts'
+import { within } from './start-child.ts'
 import type { Introduction, UpstreamState } from './upstream.ts'
 import { upstreamFault } from './upstream-fault.ts'
 
@@ -10,6 +11,8 @@ const BACKOFF = { firstMs: 200, maxMs: 30_000 }
 const HEALTHY_MS = 60_000
 /** A caller waits this long for the next attempt, and is refused when it is further away. */
 const PATIENCE_MS = 1_000
+/** For an attempt under way to notice that it is not wanted any more. */
+const CLOSE_MS = 5_000
 /** How long an era is believed without asking again. */
 const REMEMBER_MS = 24 * 3_600_000
 
@@ -91,7 +94,7 @@ export class Connector {
     this.#current = undefined
     this.#become('closed')
     // An attempt under way ends by itself, and closes what it had opened.
-    await this.#connecting?.catch(() => undefined)
+    if (this.#connecting) await within(this.#rooms.world, CLOSE_MS, this.#connecting)
   }
 
   async #connect(): Promise<Connection> {

@@ -45,6 +45,8 @@ export class Flight {
   /** What the server asked of the client during this call, by the server's own ids. */
   readonly questions = new Map<RequestId, AbortController>()
   readonly deadline: Deadline | undefined
+  /** True once something of it may have reached the server. */
+  left = false
   readonly #resolve: (answer: Answer) => void
   readonly #ends: Ends
 

@@ -1,4 +1,4 @@
-import { isLegacy, isObject, own, type RpcError } from '@countersign/contract'
+import { isLegacy, isObject, own, type Fault, type RpcError } from '@countersign/contract'
 import type { EventSourceMessage } from 'eventsource-parser'
 import {
   HttpExchange,
@@ -64,8 +64,9 @@ export class HttpLane implements HttpReader {
   }
 
   started(): void {
+    const { id } = this.#parcel
     // Resuming by GET is no second dispatch.
-    if (this.#resumptions === 0) this.#parcel.dispatched?.()
+    if (id !== undefined && this.#resumptions === 0) this.#receiver.leaving(id)
   }
 
   head(status: number, headers: HttpHeaders): BodyMode {
@@ -141,26 +142,33 @@ export class HttpLane implements HttpReader {
 
   /** HTTP said no. The body may say why in JSON-RPC, addressed to us or to nobody (H-093). */
   #refused(text: string): void {
-    const error = errorIn(text)
-    const { id, revision } = this.#parcel
-    const { sessionId, options } = this.#peer
-    const forgotten = this.#status === 404 && sessionId !== undefined && isLegacy(revision)
-    if (forgotten && (error === undefined || error.id !== id)) {
-      const fault = upstreamFault('upstream/broken', options.server, 'has forgotten our session.')
+    const { id } = this.#parcel
+    const refusal = errorIn(text)
+    this.#answered = true
+    if (this.#isForgotten(refusal)) {
+      const { server } = this.#peer.options
+      const fault = upstreamFault('upstream/broken', server, 'has forgotten our session.')
       this.#receiver.expired(fault)
       if (id !== undefined) this.#receiver.lost(id, { fault, status: 404 })
-      this.#answered = true
-      return
+    } else if (id !== undefined) {
+      const said = refusal && (refusal.id ?? id) === id ? { error: refusal.error } : {}
+      this.#receiver.lost(id, { fault: this.#refusal(), status: this.#status, ...said })
     }
-    if (id === undefined) return
+  }
+
+  // H-079, unless the refusal is the answer to this very request.
+  #isForgotten(refusal: Refusal | undefined): boolean {
+    const { id, revision } = this.#parcel
+    const inSession = this.#peer.sessionId !== undefined && isLegacy(revision)
+    return this.#status === 404 && inSession && (id === undefined || refusal?.id !== id)
+  }
+
+  #refusal(): Fault {
     const what =
       this.#resumptions === 0
         ? describeStatus(this.#status)
         : `broke off its answer and did not go on with it (HTTP ${this.#status}).`
-    const fault = upstreamFault('upstream/broken', options.server, what)
-    const said = error && (error.id === id || error.id === undefined) ? error.error : undefined
-    this.#receiver.lost(id, { fault, status: this.#status, ...(said ? { error: said } : {}) })
-    this.#answered = true
+    return upstreamFault('upstream/broken', this.#peer.options.server, what)
   }
 
   closed(end: HttpEnd): void {
@@ -209,7 +217,7 @@ export class HttpLane implements HttpReader {
     this.#loseTo(upstreamFault('upstream/broken', this.#peer.options.server, what))
   }
 
-  #loseTo(fault: ReturnType<typeof upstreamFault>): void {
+  #loseTo(fault: Fault): void {
     if (this.#parcel.id !== undefined) this.#receiver.lost(this.#parcel.id, { fault })
     this.#answered = true
     this.abort()

@@ -8,7 +8,7 @@ import { HttpPeer } from './http-peer.ts'
 const peer = (url = 'http://localhost/mcp', headers: Record<string, string> = {}): HttpPeer =>
   new HttpPeer({ world: makeWorld(), log: silentLog, server: 'peer', url, headers, bytesMax: 1 })
 
-const headersOf = (flat: readonly string[]): Record<string, string> =>
+const headersOf = (flat: readonly string[]): Record<string, string | undefined> =>
   Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : [])))
 
 const parcel = (revision: Revision | undefined, name?: string) => ({
@@ -18,7 +18,6 @@ const parcel = (revision: Revision | undefined, name?: string) => ({
   revision,
   name,
   paramHeaders: { 'Mcp-Param-Region': ' north ', Cookie: 'a=b' },
-  dispatched: undefined,
   paused: undefined,
   taken: undefined,
 })

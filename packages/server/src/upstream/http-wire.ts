@@ -3,9 +3,12 @@ import { HttpLane } from './http-lane.ts'
 import { HttpPeer, type HttpOptions } from './http-peer.ts'
 import { HttpStream } from './http-stream.ts'
 import { within } from './start-child.ts'
+import { upstreamFault } from './upstream-fault.ts'
 import type { Parcel, Receiver, Wire } from './wire.ts'
 
 const FAREWELL_MS = 1_000
+/** Messages under way, before answers to the server's own requests are left out. */
+const LANES_MAX = 2_000
 
 /** Streamable HTTP: each message a POST, each request with a stream of its own. */
 export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
@@ -16,6 +19,10 @@ export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
   const stream = new HttpStream(peer, receiver)
   const send = (parcel: Parcel): void => {
     const { id } = parcel
+    if (id === undefined && lanes.size > LANES_MAX) {
+      parcel.taken?.() // It asks faster than it listens; what it asked stays unanswered.
+      return
+    }
     revision = parcel.revision ?? revision
     const lane = new HttpLane(peer, receiver, parcel, () => {
       lanes.delete(lane)
@@ -27,6 +34,7 @@ export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
   }
   const leave = async (): Promise<void> => {
     stream.close()
+    receiver.ended(upstreamFault('upstream/broken', options.server, 'was disconnected.'))
     for (const lane of lanes) lane.abort()
     if (peer.sessionId !== undefined) {
       await within(options.world, FAREWELL_MS, farewell(peer, revision))

@@ -1,4 +1,5 @@
 import type { Fault, JsonObject, Kind } from '@countersign/contract'
+import manifest from '../../package.json' with { type: 'json' }
 import type { World } from '#base'
 import type { Log } from '#telemetry'
 import type { Rpc } from './rpc.ts'
@@ -38,7 +39,7 @@ export interface Hop {
 export const OWN_REQUEST_MS = 30_000
 
 /** How we introduce ourselves. The client behind a call is never named: identity is per hop. */
-export const GATEWAY: JsonObject = { name: 'countersign', version: '0.1.0' }
+export const GATEWAY: JsonObject = { name: 'countersign', version: manifest.version }
 
 export const NO_WATCH: Watch = { lists: false, resources: new Set(), logLevel: undefined }
 

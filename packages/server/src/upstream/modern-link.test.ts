@@ -57,13 +57,14 @@ test('a result without type is complete, and one of an unknown type is none', as
   await assert.rejects(reply({ resultType: 'input_required' }), { code: 'upstream/broken' })
 })
 
+const failing = (error: JsonObject) => {
+  const { hop, link } = open()
+  const call = link.call(callTool('x'), makeExchange())
+  hop.bring({ id: 1, error })
+  return call
+}
+
 test('a missing capability is for the client to hear of; other words about the hop are not', async () => {
-  const failing = (error: JsonObject) => {
-    const { hop, link } = open()
-    const call = link.call(callTool('x'), makeExchange())
-    hop.rpc.receive({ jsonrpc: '2.0', id: 1, error }, '', undefined)
-    return call
-  }
   const missing = { code: -32021, message: 'm', data: { requiredCapabilities: {} } }
   assert.deepEqual(await failing(missing), { kind: 'error', error: missing })
   for (const code of [-32020, -32022]) {

@@ -1,4 +1,5 @@
 import {
+  Fault,
   isObject,
   META,
   own,

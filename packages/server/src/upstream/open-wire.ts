@@ -23,6 +23,8 @@ export interface WireRooms {
   readonly keeper: Keeper
   readonly spec: ServerSpec
   readonly stderr: LastLines
+  /** Aborted when nobody wants the connection any more. */
+  readonly signal: AbortSignal
 }
 
 export function openWire(rooms: WireRooms, receiver: Receiver): Wire | Promise<Wire> {
@@ -44,7 +46,7 @@ export function openWire(rooms: WireRooms, receiver: Receiver): Wire | Promise<W
         ? openStarted(rooms, transport.process, receiver)
         : openHttp(httpOptions(rooms), receiver)
     case 'sse':
-      return openSse(httpOptions(rooms), receiver)
+      return openSse(httpOptions(rooms), receiver, rooms.signal)
   }
 }
 
@@ -61,7 +63,7 @@ async function openStarted(
   process: ProcessSpec,
   receiver: Receiver,
 ): Promise<Wire> {
-  const { world, spec, stderr } = rooms
+  const { world, spec, stderr, signal } = rooms
   const child = startChild(rooms, process, stderr)
   // Not a channel here, but a full pipe would block it; kept with the rest of what it says.
   child.stdout.setEncoding('utf8').on('data', (text: string) => stderr.push(text))
@@ -70,7 +72,8 @@ async function openStarted(
   const watch = child.gone.then((how) => (gone = how))
   try {
     await untilAnswering(world, options.url, () => {
-      if (gone !== undefined) throw upstreamFault('upstream/unavailable', spec.id, `${gone}.`)
+      const why = gone ?? (signal.aborted ? 'is closed' : undefined)
+      if (why !== undefined) throw upstreamFault('upstream/unavailable', spec.id, `${why}.`)
     })
   } catch (error) {
     await child.stop()

@@ -104,7 +104,6 @@ export class Rpc implements Receiver {
       revision: ask.revision,
       name: ask.name,
       paramHeaders: ask.paramHeaders,
-      dispatched: ask.exchange?.dispatched,
       paused: ask.exchange?.paused,
       taken: undefined,
     })
@@ -165,7 +164,8 @@ export class Rpc implements Receiver {
     expired: (flight: Flight): void => {
       const seconds = Math.round(flight.ask.timeoutMs / 1000)
       const what = `did not answer ${flight.ask.method} within ${seconds} s.`
-      this.abandon(flight, upstreamFault('upstream/timeout', this.#rooms.server, what))
+      const code = flight.left ? 'upstream/timeout' : 'upstream/unavailable'
+      this.abandon(flight, upstreamFault(code, this.#rooms.server, what))
     },
     aborted: (flight: Flight): void => this.abandon(flight, cancelledFault()),
   }
@@ -216,6 +216,13 @@ export class Rpc implements Receiver {
     if (!flight) return
     this.#flights.delete(id)
     flight.settle(answer)
+  }
+
+  leaving(id: number): void {
+    const flight = this.#flights.get(id)
+    if (!flight) return
+    flight.ask.exchange?.dispatched()
+    flight.left = true
   }
 
   lost(id: number, loss: Loss): void {

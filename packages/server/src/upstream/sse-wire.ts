@@ -9,7 +9,11 @@ import type { Parcel, Receiver, Wire } from './wire.ts'
 const ENDPOINT_MS = 10_000
 
 /** HTTP+SSE of 2024-11-05: one GET stream carries all answers, POSTs go where it said (H-088). */
-export async function openSse(options: HttpOptions, receiver: Receiver): Promise<Wire> {
+export async function openSse(
+  options: HttpOptions,
+  receiver: Receiver,
+  signal: AbortSignal,
+): Promise<Wire> {
   const peer = new HttpPeer(options)
   const { server, world } = options
   let over = false
@@ -32,6 +36,8 @@ export async function openSse(options: HttpOptions, receiver: Receiver): Promise
     streamReader(peer, receiver, { found: endpoint.resolve, fail, end }),
     options.bytesMax,
   )
+  const closed = (): void => fail('is closed.')
+  signal.addEventListener('abort', closed)
   const stopTimer = world.after(ENDPOINT_MS, () => fail('names no endpoint on its event stream.'))
   peer.pool.dispatch(
     { method: 'GET', path: peer.path, headers: peer.sessionHeaders(undefined, undefined) },
@@ -52,6 +58,7 @@ export async function openSse(options: HttpOptions, receiver: Receiver): Promise
     throw error
   } finally {
     stopTimer()
+    signal.removeEventListener('abort', closed)
   }
 }
 
@@ -118,7 +125,9 @@ function post(peer: HttpPeer, path: string, parcel: Parcel, receiver: Receiver):
   }
   const exchange = new HttpExchange(
     {
-      started: () => parcel.dispatched?.(),
+      started: () => {
+        if (id !== undefined) receiver.leaving(id)
+      },
       head: (status) => {
         if (status >= 300) lose('upstream/broken', describeStatus(status))
         return 'nothing'

@@ -1,8 +1,7 @@
-import type { World } from '#base'
+import { LineReader, type World } from '#base'
 import type { Log } from '#telemetry'
 import type { Keeper } from './keeper.ts'
 import type { LastLines } from './last-lines.ts'
-import { LineReader } from './line-reader.ts'
 import { idOfDeep, readJson } from './read-json.ts'
 import { startChild, within, type RunningChild } from './start-child.ts'
 import type { ProcessSpec } from './upstream.ts'
@@ -60,7 +59,7 @@ export function openStdio(options: StdioOptions, receiver: Receiver): Wire {
         refuse(server, receiver, parcel, over)
         return
       }
-      parcel.dispatched?.()
+      if (parcel.id !== undefined) receiver.leaving(parcel.id)
       child.stdin.write(`${parcel.text}\n`)
       parcel.taken?.()
     },

@@ -52,7 +52,7 @@ export interface ProcessSpec {
 export interface Outgoing {
   readonly method: 'tools/call' | 'resources/read' | 'prompts/get' | 'completion/complete'
   readonly params: JsonObject
-  /** `Mcp-Param-*` values by header name, derived from the upstream's own schema (F-022). */
+  /** Plain values by `Mcp-Param-*` header, from the upstream's own schema (F-022); encoded on the way. */
   readonly paramHeaders?: Readonly<Record<string, string>>
   /** The second and later rounds of a modern upstream's question (MRTR). */
   readonly inputResponses?: JsonObject

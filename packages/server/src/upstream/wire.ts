@@ -12,8 +12,6 @@ export interface Parcel {
   /** `params.name` or `params.uri`, for `Mcp-Name` of modern HTTP (H-028). */
   readonly name: string | undefined
   readonly paramHeaders: Readonly<Record<string, string>> | undefined
-  /** Called once, right before the first byte leaves. */
-  readonly dispatched: (() => void) | undefined
   /** Called when the server hung up on purpose, to go on after so many milliseconds (H-066). */
   readonly paused: ((retryMs: number) => void) | undefined
   /** Called once when the server has taken a notification, or never will. */
@@ -31,6 +29,8 @@ export interface Loss {
 
 /** Who hears what a wire brings. */
 export interface Receiver {
+  /** The first byte of this request is about to leave. Said once. */
+  readonly leaving: (id: number) => void
   /**
    * One JSON value and the text that it was read from. `lane` is the request on whose own stream it
    * came; undefined where one stream carries everything, as on stdio.

@@ -97,7 +97,7 @@ const at = (
   pattern: string,
   platform: NodeJS.Platform,
   env: Readonly<Record<string, string>> = {},
-) => pathOf(pattern, { home: '/home/ada', cwd: '/work', platform, env: (name) => env[name] })
+) => pathOf(pattern, { home: '/home/ada', cwd: '/project', platform, env: (name) => env[name] })
 
 test('The folders of each platform are where its programs look', () => {
   assert.equal(at('{config}/Code/x', 'linux'), join('/home/ada/.config/Code/x'))
@@ -117,5 +117,5 @@ test('The folders of each platform are where its programs look', () => {
     at('{CODEX_HOME:-~/.codex}/config.toml', 'linux', { CODEX_HOME: '/c' }),
     join('/c/config.toml'),
   )
-  assert.equal(at('{project}/.mcp.json', 'linux'), join('/work/.mcp.json'))
+  assert.equal(at('{project}/.mcp.json', 'linux'), join('/project/.mcp.json'))
 })

@@ -17,7 +17,10 @@ const server = (entry: object, name = 'a'): string =>
 void describe('what people told their clients', () => {
   test('about a server is kept as comments, and that it is off is kept as it is', async () => {
     using home = makeHome()
-    home.put('.cursor/mcp.json', server({ command: 'x', autoApprove: ['read'], disabled: true }))
+    home.put(
+      '.cursor/mcp.json',
+      server({ command: 'x', autoApprove: ['read'], disabled: true, envFile: '.env' }),
+    )
     home.put(
       '.codex/config.toml',
       '[mcp_servers.b]\ncommand = "y"\nenabled_tools = ["one"]\nenabled = false\ntool_timeout_sec = 90\n',
@@ -30,6 +33,7 @@ void describe('what people told their clients', () => {
     const text = home.read('work/countersign.yaml')
     for (const line of [
       '# Cursor had autoApprove: ["read"]',
+      '# Cursor had envFile, which means nothing here',
       '# Codex had enabled_tools: ["one"]',
       '# Gemini CLI had includeTools: ["two\\n"]',
       '# Gemini CLI had trust: true',

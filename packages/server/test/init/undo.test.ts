@@ -106,6 +106,18 @@ void describe("a client's file", () => {
     assert.deepEqual(home.everything(), before)
   })
 
+  test('that two clients share through a link is changed once', async () => {
+    using home = makeHome()
+    const real = home.put('.cursor/mcp.json', cursor)
+    mkdirSync(join(home.home, '.kiro/settings'), { recursive: true })
+    symlinkSync(real, join(home.home, '.kiro/settings/mcp.json'))
+    const before = home.everything()
+    assert.equal((await home.run(ALL)).code, 0)
+    assert.match((await home.run(ALL)).out, /Nothing is left to do/)
+    await home.run({ undo: true })
+    assert.deepEqual(home.everything(), before)
+  })
+
   test('that Cline has locked is left alone', async () => {
     using home = makeHome()
     const path = '.cline/data/settings/cline_mcp_settings.json'

@@ -245,10 +245,11 @@ function mergedEntry(group: readonly Candidate[], notes: string[], id: string): 
 
 function commentsOf(group: readonly Candidate[]): string[] {
   const lines = group.flatMap(({ slot, server }) => {
-    const { intent, missing } = server
+    const { intent, missing, unused } = server
     return [
       `from ${slot.client.name}`,
       ...intent.map((wish) => `${slot.client.name} had ${wish}`),
+      ...unused.map((name) => `${slot.client.name} had ${keyName(name)}, which means nothing here`),
       ...missing.map((name) => `needs a value: set ${name}, then remove "disabled"`),
     ]
   })

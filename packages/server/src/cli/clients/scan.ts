@@ -51,7 +51,7 @@ export function scan(clients: readonly Client[], place: Place): Scan {
     if (present.length === 0 && first && path !== undefined)
       absent.push({ client, path, place: first })
   }
-  const files = [...seen.files.values()].filter((file) => file !== undefined)
+  const files = [...new Set(seen.files.values())].filter((file) => file !== undefined)
   return { files, problems: seen.problems, absent }
 }
 
@@ -79,10 +79,12 @@ function look(
     problems.push({ client: client.name, path, ...read })
     return true
   }
-  files.set(path, read)
-  const slot = slotOf(read, client, where, place)
+  // Links make one file of two: it is changed once, for both.
+  const same = [...files.values()].find((file) => file?.content.real === read.content.real) ?? read
+  files.set(path, same)
+  const slot = slotOf(same, client, where, place)
   if ('problem' in slot) problems.push({ client: client.name, path, ...slot })
-  else read.slots.push(slot)
+  else same.slots.push(slot)
   return true
 }
 

@@ -34,7 +34,7 @@ export function makeHop(kind: Wire['kind'] = 'stdio'): FakeHop {
     kind,
     pid: undefined,
     send: (parcel) => {
-      parcel.dispatched?.()
+      if (parcel.id !== undefined) rpc.leaving(parcel.id)
       sent.push(JSON.parse(parcel.text))
       parcel.taken?.()
     },

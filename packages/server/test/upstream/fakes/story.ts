@@ -1,5 +1,5 @@
 import { after, before } from 'node:test'
-import { systemWorld } from '#base'
+import { systemWorld, type World } from '#base'
 import { silentLog } from '#telemetry'
 import {
   makeUpstream,
@@ -20,13 +20,12 @@ export interface Told {
   readonly event: (wanted: (event: UpstreamEvent) => boolean) => Promise<UpstreamEvent>
 }
 
+/** `haste` makes the clocks of the house run that much faster. */
+type More = Partial<ServerSpec> & { readonly haste?: number }
+
 export interface Stage {
   /** `memory` is what is remembered of eras; a fresh one unless given. */
-  readonly open: (
-    transport: Transport,
-    more?: Partial<ServerSpec>,
-    memory?: Map<string, Introduction>,
-  ) => Told
+  readonly open: (transport: Transport, more?: More, memory?: Map<string, Introduction>) => Told
   /** Closes a peer when the file is over, whatever became of its story. */
   readonly use: <T extends { readonly close: () => Promise<void> }>(peer: T) => T
 }
@@ -52,7 +51,9 @@ export function makeStage(): Stage {
   }
   return {
     open: (transport, more = {}, memory = new Map<string, Introduction>()) => {
-      const told = tell(theKeeper(), memory, { ...DEFAULTS, transport, ...more })
+      const { haste = 1, ...rest } = more
+      const spec = { ...DEFAULTS, transport, ...rest }
+      const told = tell({ keeper: theKeeper(), memory, world: hasty(haste) }, spec)
       opened.push(told.upstream)
       return told
     },
@@ -72,12 +73,24 @@ const DEFAULTS = {
   messageBytesMax: 4 * 1024 * 1024,
 } as const
 
-function tell(keeper: Keeper, remember: Map<string, Introduction>, spec: ServerSpec): Told {
+const hasty = (haste: number): World => ({
+  ...systemWorld,
+  monotonic: () => systemWorld.monotonic() * haste,
+  after: (ms, then) => systemWorld.after(ms / haste, then),
+})
+
+interface Rooms {
+  readonly world: World
+  readonly keeper: Keeper
+  readonly memory: Map<string, Introduction>
+}
+
+function tell({ world, keeper, memory }: Rooms, spec: ServerSpec): Told {
   const events: UpstreamEvent[] = []
   const waiting = new Set<() => void>()
   const upstream = makeUpstream(
     {
-      world: systemWorld,
+      world,
       log: silentLog,
       keeper,
       onEvent: (_server, event) => {
@@ -85,8 +98,8 @@ function tell(keeper: Keeper, remember: Map<string, Introduction>, spec: ServerS
         for (const look of waiting) look()
       },
       remember: {
-        recall: (id) => remember.get(id),
-        store: (id, introduction) => remember.set(id, introduction),
+        recall: (id) => memory.get(id),
+        store: (id, introduction) => memory.set(id, introduction),
       },
     },
     spec,

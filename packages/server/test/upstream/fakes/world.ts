@@ -7,15 +7,15 @@ export interface FakeWorld extends World {
 
 interface Alarm {
   readonly due: number
-  readonly then: () => void
+  readonly ring: () => void
 }
 
 /** A world whose clock moves when told to, and where chance is always one half. */
 export function makeWorld(): FakeWorld {
   let now = 1_000_000
   const alarms = new Set<Alarm>()
-  const after = (ms: number, then: () => void): (() => void) => {
-    const alarm = { due: now + ms, then }
+  const after = (ms: number, ring: () => void): (() => void) => {
+    const alarm = { due: now + ms, ring }
     alarms.add(alarm)
     return () => void alarms.delete(alarm)
   }
@@ -26,7 +26,7 @@ export function makeWorld(): FakeWorld {
       if (!next) break
       alarms.delete(next)
       now = next.due
-      next.then()
+      next.ring()
     }
     now = until
   }

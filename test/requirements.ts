@@ -1,0 +1,37 @@
+/** Every sentence of the protocol that we owe, with an id. `requirements.test.ts` looks for proofs. */
+import { BRIDGE } from './requirements/bridge.ts'
+import { CONFLICTS } from './requirements/conflicts.ts'
+import { FEATURES } from './requirements/features.ts'
+import { HTTP_EXCHANGE } from './requirements/http-exchange.ts'
+import { HTTP_REQUEST } from './requirements/http-request.ts'
+import { INPUT } from './requirements/input.ts'
+import { LIFECYCLE } from './requirements/lifecycle.ts'
+import { LISTEN } from './requirements/listen.ts'
+import { PROGRESS } from './requirements/progress.ts'
+import { QUIRKS_OTHER } from './requirements/quirks-other.ts'
+import { QUIRKS_SDK } from './requirements/quirks-sdk.ts'
+import type { Requirement } from './requirements/requirement.ts'
+import { STDIO } from './requirements/stdio.ts'
+import { SUITE } from './requirements/suite.ts'
+import { TASKS_LEGACY } from './requirements/tasks-legacy.ts'
+import { TASKS_MODERN } from './requirements/tasks-modern.ts'
+
+export type { Requirement } from './requirements/requirement.ts'
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  ...HTTP_REQUEST,
+  ...HTTP_EXCHANGE,
+  ...STDIO,
+  ...LIFECYCLE,
+  ...FEATURES,
+  ...INPUT,
+  ...LISTEN,
+  ...PROGRESS,
+  ...TASKS_LEGACY,
+  ...TASKS_MODERN,
+  ...SUITE,
+  ...BRIDGE,
+  ...CONFLICTS,
+  ...QUIRKS_SDK,
+  ...QUIRKS_OTHER,
+]

@@ -1,0 +1,35 @@
+/** What one sentence of the protocol asks of us. */
+export interface Requirement {
+  readonly id: string
+  /** The text's own keyword; SUITE: the official suite insists; REC: good practice, not normative. */
+  readonly level: 'MUST' | 'MUSTN' | 'SHOULD' | 'SHOULDN' | 'MAY' | 'SUITE' | 'REC'
+  readonly era: Era
+  /** The requirement in our words; the text itself is at `source`. */
+  readonly says: string
+  /** Keys of `SOURCES`, each with a section or a file. */
+  readonly source: string
+  /** Whether it applies to what is built, or why it does not. */
+  readonly scope: Scope
+  /** Why no test cites it. For SHOULD and SHOULDN only. */
+  readonly unproven?: string
+}
+
+/**
+ * Revisions it speaks of. O: the `initialize` era (O3 2025-03-26, O6 2025-06-18, O11 2025-11-25,
+ * O6+ from 2025-06-18 on); N: 2026-07-28; B: both. ON: an old client before a new server; NO, NN alike.
+ */
+export type Era = 'O' | 'O3' | 'O6+' | 'O11' | 'N' | 'B' | 'ON' | 'NO' | 'NN'
+
+export const NO_TASKS = 'durable tasks are not offered yet'
+export const NO_AUTH = 'authorization is not built yet'
+export const ONE_NODE = 'many nodes are not built yet'
+export const NO_QUESTIONS = 'the gateway asks no questions of its own yet'
+export const FOR_SERVERS = 'binds servers with content of their own; a gateway passes it on'
+
+export type Scope =
+  | 'here'
+  | typeof NO_TASKS
+  | typeof NO_AUTH
+  | typeof ONE_NODE
+  | typeof NO_QUESTIONS
+  | typeof FOR_SERVERS
