@@ -65,6 +65,15 @@ export const MEANINGLESS: readonly Meaningless[] = [
       'InputRequests map" (2026-07-28 Multi Round-Trip Requests, InputResponses), and what a ' +
       '2025-11-25 server will ask has no such key: all of them are ignored (BR-032, I-009).',
   },
+  {
+    ...KEYLESS,
+    scenario: 'input-required-result-capability-check',
+    why:
+      'It demands that the server adapts to what this one request declares. "Capability negotiation ' +
+      'establishes which optional protocol features will be available during the session" ' +
+      '(2025-11-25 Lifecycle): a legacy server is told once, for all clients, and learns by a ' +
+      'refusal what one of them cannot do (V-052, docs/decisions/0003).',
+  },
 ]
 
 export const isMeaningful = ({ upstream, revision }: Leg, scenario: string): boolean =>

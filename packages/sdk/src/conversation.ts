@@ -33,7 +33,8 @@ interface State {
 const codec = createRequestStateCodec<State>({ key: randomBytes(32) })
 
 /** For the options of `McpServer`: refuses state that was not minted here. */
-export const verifyState = codec.verify
+export const verifyState = (state: string, context: ServerContext): Promise<State> =>
+  codec.verify(state, context)
 
 export interface Conversation {
   readonly ask: Context['ask']
@@ -42,7 +43,9 @@ export interface Conversation {
 }
 
 export function converse(name: string, args: unknown, { mcpReq }: ServerContext): Conversation {
-  const call = createHash('sha256').update(canonical([name, args])).digest('base64url')
+  const call = createHash('sha256')
+    .update(canonical([name, args]))
+    .digest('base64url')
   const state = mcpReq.requestState<State>()
   const earlier = state?.call === call ? state.given : {}
   const given = { ...earlier, ...mcpReq.inputResponses }

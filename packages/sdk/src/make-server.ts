@@ -51,7 +51,8 @@ export function makeServer(tools: readonly Tool[], identity: Identity): McpServe
 
 /** The message is for the caller; stack and cause stay here. */
 function failure(thrown: unknown): CallToolResult {
-  const words = thrown instanceof Error && thrown.message !== '' ? thrown.message : 'The tool failed.'
+  const words =
+    thrown instanceof Error && thrown.message !== '' ? thrown.message : 'The tool failed.'
   return { isError: true, content: [{ type: 'text', text: words }] }
 }
 

@@ -1,54 +1,51 @@
 /** Streamable HTTP in both eras at one address: stateless for 2026-07-28, sessions for older clients. */
-import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import {
-  hostHeaderValidation,
-  NodeStreamableHTTPServerTransport,
-  originValidation,
-  toNodeHandler,
-  toWebRequest,
-} from '@modelcontextprotocol/node'
+import { createServer } from 'node:http'
+import { hostHeaderValidation, originValidation, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, isLegacyRequest, type McpServer } from '@modelcontextprotocol/server'
+import { makeSessions } from './sessions.ts'
 import type { HttpOptions } from './serve.ts'
 
 const PATH = '/mcp'
-const LOCAL = ['localhost', '127.0.0.1', '[::1]']
-/** Sessions of older clients that never say goodbye; past this the oldest is closed. */
-const SESSIONS_MAX = 1_000
+const LOOPBACK = '127.0.0.1'
+const LOCAL_NAMES = ['localhost', LOOPBACK, '[::1]']
 
-export async function serveHttp(make: () => McpServer, { port, host, hosts }: HttpOptions) {
+export interface Listening {
+  readonly url: URL
+  readonly close: () => Promise<void>
+}
+
+export async function serveHttp(make: () => McpServer, options: HttpOptions): Promise<Listening> {
+  const { port, host = LOOPBACK, hosts = LOCAL_NAMES } = options
   const modern = createMcpHandler(make, { legacy: 'reject' })
-  const handleModern = toNodeHandler(modern)
   const legacy = makeSessions(make)
-  const names = [...(hosts ?? LOCAL)]
-  // Against DNS rebinding: a page in a browser resolves its own name to this machine.
-  const isHostFine = hostHeaderValidation(names)
-  const isOriginFine = originValidation(names)
+  const handle = toNodeHandler({
+    fetch: async (request, extra) =>
+      (await isLegacyRequest(request)) ? legacy.fetch(request) : modern.fetch(request, extra),
+  })
+  // Against DNS rebinding: a page in a browser can make its own name mean this machine.
+  const isHostFine = hostHeaderValidation([...hosts])
+  const isOriginFine = originValidation([...hosts])
   const server = createServer((request, response) => {
     if (!isHostFine(request, response) || !isOriginFine(request, response)) return
-    if (new URL(request.url ?? '/', 'http://host').pathname !== PATH) {
+    const { method = 'GET', url = '/' } = request
+    if (url.split('?', 1)[0] !== PATH) {
       response.writeHead(404).end()
       return
     }
-    answer(request, response).catch(() => response.destroy())
+    handle(Object.assign(request, { method, url }), response).catch(() => response.destroy())
   })
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = 'GET', url = PATH } = request
-    const whole = Object.assign(request, { method, url })
-    const body = method === 'POST' ? await readJson(request) : undefined
-    const isLegacy = await isLegacyRequest(await toWebRequest(whole, body), body)
-    await (isLegacy ? legacy.handle(request, response, body) : handleModern(whole, response, body))
-  }
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host ?? LOCAL[1], resolve)
+    server.once('error', reject).listen(port, host, resolve)
   })
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('It listens on no port.')
+  if (address === null || typeof address === 'string') throw new TypeError('It has no port.')
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return {
-    url: new URL(`http://${name}:${String(address.port)}${PATH}`),
+    url: new URL(PATH, `http://${name}:${String(address.port)}`),
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
+      const closed = new Promise((resolve) => {
+        server.close(resolve)
+      })
       await Promise.all([modern.close(), legacy.close()])
       server.closeAllConnections()
       await closed

@@ -43,8 +43,13 @@ export async function serve(tools: readonly Tool[], options: ServeOptions): Prom
   const { http, onError = report } = options
   const make = () => makeServer(tools, { ...options, onError })
   make() // What is wrong with the tools shows now, not with the first call.
-  const { close, url } = http ? await serveHttp(make, http) : serveStdio(make, QUIET)
-  return { close, [Symbol.asyncDispose]: close, ...(url === undefined ? {} : { url }) }
+  if (http === undefined) {
+    const stdio = serveStdio(make)
+    const close = () => stdio.close()
+    return { close, [Symbol.asyncDispose]: close }
+  }
+  const { close, url } = await serveHttp(make, http)
+  return { url, close, [Symbol.asyncDispose]: close }
 }
 
 const report = (error: unknown, tool: string): void => {

@@ -65,10 +65,9 @@ const HINTS: Readonly<Record<Effect, ToolAnnotations>> = {
  * @returns a frozen definition for `serve`, with annotations that follow from `effect`.
  * @throws TypeError when the name is not one every client accepts, or the effect class is unknown.
  */
-export function tool<
-  Input extends z.ZodObject,
-  Output extends z.ZodObject | undefined = undefined,
->(spec: ToolSpec<Input, Output>): Tool {
+export function tool<Input extends z.ZodObject, Output extends z.ZodObject | undefined = undefined>(
+  spec: ToolSpec<Input, Output>,
+): Tool {
   const { name, title, description, input, output, effect, scopes = [], run } = spec
   if (!NAME.test(name)) throw new TypeError(`"${name}" is not a tool name: ${NAME.source}`)
   if (!EFFECTS.includes(effect)) throw new TypeError(`effect is one of ${EFFECTS.join(', ')}`)
@@ -95,9 +94,11 @@ async function resultOf(returned: unknown, output?: z.ZodObject): Promise<CallTo
     return { content: [text(JSON.stringify(structuredContent))], structuredContent }
   }
   if (typeof returned === 'string') return { content: [text(returned)] }
-  // By the type of `run`; JavaScript that returns something else gets the SDK's own complaint.
-  const { content } = returned as { readonly content: readonly ContentBlock[] }
-  return { content: [...content] }
+  if (hasContent(returned)) return { content: [...returned.content] }
+  throw new TypeError('A tool without output returns a text or { content: [...] }.')
 }
+
+const hasContent = (value: unknown): value is { readonly content: readonly ContentBlock[] } =>
+  typeof value === 'object' && value !== null && 'content' in value && Array.isArray(value.content)
 
 const text = (words: string): ContentBlock => ({ type: 'text', text: words })

@@ -134,14 +134,8 @@ export class Rpc implements Receiver {
       taken?.()
       return
     }
-    const unused = {
-      id: undefined,
-      name: undefined,
-      paramHeaders: undefined,
-      dispatched: undefined,
-      paused: undefined,
-    }
-    this.wire.send({ ...unused, method, text, revision, taken })
+    const none = { id: undefined, name: undefined, paramHeaders: undefined, paused: undefined }
+    this.wire.send({ ...none, method, text, revision, taken })
   }
 
   /** Stops waiting, and tells the server in the way of its era and transport. */

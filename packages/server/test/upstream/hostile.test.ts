@@ -7,7 +7,7 @@ import { serveHostile } from './peers/hostile-http.ts'
 
 const stage = makeStage()
 
-const call = async (upstream: Upstream, name: string): Promise<unknown> =>
+const said = async (upstream: Upstream, name: string): Promise<unknown> =>
   textOf(await upstream.call(callTool(name), makeExchange()))
 
 /** What is answered, or the code of the fault. */
@@ -55,12 +55,12 @@ const HTTP: readonly [string, string, Expected][] = [
 ]
 
 async function check(upstream: Upstream, name: string, expected: Expected): Promise<void> {
-  if ('text' in expected) assert.equal(await call(upstream, name), expected.text)
+  if ('text' in expected) assert.equal(await said(upstream, name), expected.text)
   else {
     const { code, message = /^Server peer / } = expected
-    await assert.rejects(call(upstream, name), { name: 'Fault', code, message })
+    await assert.rejects(said(upstream, name), { name: 'Fault', code, message })
   }
-  assert.equal(await call(upstream, 'well'), 'well')
+  assert.equal(await said(upstream, 'well'), 'well')
 }
 
 const open = (probe: string): Upstream =>
@@ -95,7 +95,7 @@ for (const [probe, what] of [
     assert.equal((await upstream.introduce()).era, 'legacy')
     const { restarts, problem } = upstream.status()
     assert.deepEqual([restarts, problem], [0, undefined])
-    assert.equal(await call(upstream, 'well'), 'well')
+    assert.equal(await said(upstream, 'well'), 'well')
     await upstream.close()
   })
 }
@@ -140,5 +140,46 @@ test('an HTTP server that is not there leaves calls unavailable and undispatched
   })
   assert.equal(exchange.heard.dispatched, 0)
   assert.doesNotMatch(JSON.stringify(upstream.status()), /pa55|t0ken|Bearer/)
+  await upstream.close()
+})
+
+test('closing fails the calls in flight, over HTTP and stdio alike', async () => {
+  const { url } = stage.use(await serveHostile())
+  const { upstream: http } = stage.open({ kind: 'http', url, headers: {} })
+  for (const upstream of [http, open('refuse')]) {
+    await upstream.introduce()
+    const call = upstream.call(callTool('never'), makeExchange())
+    assert.equal(upstream.status().inFlight, 1)
+    const failed = assert.rejects(call, { code: 'upstream/broken' })
+    await upstream.close()
+    await failed
+    assert.equal(upstream.status().inFlight, 0)
+    await assert.rejects(upstream.call(callTool('well'), makeExchange()), {
+      code: 'upstream/unavailable',
+      message: 'Server peer is closed.',
+    })
+  }
+})
+
+test('closing ends an attempt to connect, and whoever waits for it', async () => {
+  const told = stage.open({ kind: 'stdio', process: program('hostile-stdio.ts', 'silent') })
+  const waiting = assert.rejects(told.upstream.introduce(), {
+    code: 'upstream/unavailable',
+    message: 'Server peer is closed.',
+  })
+  await told.event((one) => one.kind === 'state' && one.status.state === 'connecting')
+  await told.upstream.close()
+  await waiting
+  assert.equal(told.upstream.status().state, 'closed')
+})
+
+test('whoever stops waiting for a connection does not end it for others', async () => {
+  const upstream = open('silent')
+  const gone = new AbortController()
+  const one = upstream.introduce(gone.signal)
+  const other = upstream.introduce()
+  gone.abort()
+  await assert.rejects(one, { code: 'call/cancelled' })
+  assert.equal((await other).era, 'legacy')
   await upstream.close()
 })
