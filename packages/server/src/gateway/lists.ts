@@ -25,7 +25,7 @@ export interface ListRooms {
 }
 
 /** The list methods and what each carries. */
-export const LIST_METHODS = {
+const LIST_METHODS = {
   'tools/list': { kind: 'tool', key: 'tools' },
   'prompts/list': { kind: 'prompt', key: 'prompts' },
   'resources/list': { kind: 'resource', key: 'resources' },

@@ -202,12 +202,6 @@ export function tokenIn(meta: JsonObject | undefined): RequestId | undefined {
   return typeof token === 'number' && Number.isSafeInteger(token) ? token : undefined
 }
 
-/** True for a legacy revision named by a header, or none at all (H-012). */
-export const isLegacyHeader = (headers: Head): boolean => {
-  const version = headerAt(headers, 'mcp-protocol-version')
-  return version === undefined || isLegacy(version)
-}
-
 /** Parameters without what is reserved for the client's hop: only vendor keys of `_meta` go on (V-046). */
 export function ownParams(params: JsonObject | undefined): JsonObject {
   if (!params) return {}

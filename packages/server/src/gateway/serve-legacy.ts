@@ -22,7 +22,7 @@ import { labelOf, notification, voice, type Channel } from './client.ts'
 import { forRevision } from './elicitation.ts'
 import type { Hub } from './hub.ts'
 import { ensureListed, isListMethod, listPage, type ListRooms } from './lists.ts'
-import { failure, faultError, projectResult, success } from './project.ts'
+import { failure, faultError, success } from './project.ts'
 import { ownParams, tokenIn } from './read.ts'
 import { isCallMethod, type Served } from './serve-modern.ts'
 import type { Session } from './session.ts'
@@ -246,7 +246,3 @@ export function noticeLegacy(session: Session, { method, params }: RpcNotificati
   const id = params && own(params, 'requestId')
   if (typeof id === 'string' || typeof id === 'number') session.inFlight.get(id)?.abort()
 }
-
-/** The empty result some methods have, in the words of the session's revision. */
-export const emptyResult = (session: Session): JsonObject =>
-  projectResult({}, session.facts.revision)

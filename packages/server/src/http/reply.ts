@@ -19,7 +19,7 @@ const COMMENT_EVERY_MS = 15_000
 /** A client that does not read holds what we write for it; past this it is let go. */
 const UNREAD_BYTES_MAX = 16_777_216
 
-export const STREAM_HEADERS = {
+const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',

@@ -40,7 +40,7 @@ while read -r line; do
       esac ;;
   esac
 done
-for group in $groups; do kill -9 -- "-$group"; done
+for group in $groups; do kill -9 "-$group"; done
 kill_marked() {
   if [ -r /proc/self/environ ]; then
     for file in $(grep -lsF "$marker" /proc/[0-9]*/environ); do

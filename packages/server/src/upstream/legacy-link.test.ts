@@ -211,3 +211,30 @@ test('a gap in the stream makes everything watched count as changed', () => {
     ['tools', 'prompts', 'resources', 'resource-updated'],
   )
 })
+
+test('a question that outlives its call moves on to another call of the same owner only', async () => {
+  const unanswered = (owner: string) => {
+    const asked: unknown[] = []
+    const ask = (request: unknown, signal: AbortSignal): Promise<InputAnswer> => {
+      asked.push(request)
+      return new Promise((resolve) => {
+        const nobody = { kind: 'error', error: { code: -1, message: 'withdrawn' } } as const
+        signal.addEventListener('abort', () => resolve(nobody))
+      })
+    }
+    return { asked, exchange: makeExchange({ owner, ask }) }
+  }
+  for (const [next, moves] of [
+    ['ann', 1],
+    ['bob', 0],
+  ] as const) {
+    const { hop, link } = open()
+    const [ann, other] = [unanswered('ann'), unanswered(next)]
+    void link.call(callTool('x'), ann.exchange)
+    hop.bring({ id: 'q', ...elicit })
+    void link.call(callTool('x'), other.exchange)
+    hop.bring({ id: 1, result: {} })
+    await settle()
+    assert.deepEqual([ann.asked.length, other.asked.length], [1, moves])
+  }
+})

@@ -71,7 +71,8 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
     if (!withdrawn.signal.aborted) rpc.respond(id, said, revision)
     // Its call was answered without it, so it was another call's: that one carries it on (S-022).
     else if (withdrawn.signal.reason === CALL_OVER && lane === undefined) {
-      if (clientCalls(hop).length > 0) receive({ jsonrpc: '2.0', id, ...request }, lane)
+      if (areAllOf(hop, flight.ask.exchange?.owner))
+        receive({ jsonrpc: '2.0', id, ...request }, lane)
     }
   }
 
@@ -81,6 +82,12 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
       for (const flight of rpc.flights()) flight.questions.get(id)?.abort()
     },
   }
+}
+
+/** True when there are calls in flight, and all of them are this owner's: nobody else may be asked. */
+const areAllOf = (hop: Hop, owner: string | undefined): boolean => {
+  const calls = clientCalls(hop)
+  return calls.length > 0 && calls.every(({ ask }) => ask.exchange?.owner === owner)
 }
 
 type Said = { readonly result: NonNullable<InputRequest['params']> } | { readonly error: RpcError }

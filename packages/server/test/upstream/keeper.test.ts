@@ -86,3 +86,40 @@ test('a keeper that died is replaced for the next child, and still knows the ear
   await keeper.close()
   await hall.gone()
 })
+
+test('a group that was adopted dies with the house even when its processes hide the marker', async () => {
+  const hall = await attend('stubborn', 'polite')
+  const keeper = startKeeper(systemWorld)
+  keeper.marker()
+  for (const manner of ['stubborn', 'polite']) {
+    // Not through `startChild`, which marks what it starts.
+    const spec = program('keeper-child.ts', hall.port, manner)
+    const { pid } = systemWorld.spawn({ ...spec, group: true })
+    assert.ok(pid !== undefined)
+    keeper.adopt(pid)
+  }
+  await hall.everybody
+  await keeper.close()
+  await hall.gone()
+})
+
+test('a group that was released is left alone', async () => {
+  const hall = await attend('stubborn')
+  const keeper = startKeeper(systemWorld)
+  keeper.marker()
+  const child = systemWorld.spawn({
+    ...program('keeper-child.ts', hall.port, 'stubborn'),
+    group: true,
+  })
+  const { pid } = child
+  assert.ok(pid !== undefined)
+  keeper.adopt(pid + 1_000_000)
+  keeper.adopt(pid)
+  keeper.release(pid)
+  keeper.release(pid + 1_000_000)
+  await hall.everybody
+  await keeper.close()
+  assert.equal(process.kill(pid, 0), true)
+  child.kill('SIGKILL')
+  await hall.gone()
+})

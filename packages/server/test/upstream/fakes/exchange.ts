@@ -7,6 +7,7 @@ export interface Heard {
   readonly logs: JsonObject[]
   readonly asked: InputRequest[]
   readonly completed: string[]
+  readonly paused: number[]
   dispatched: number
 }
 
@@ -22,7 +23,14 @@ export interface FakeExchange extends Exchange {
 export function makeExchange(
   overrides: Partial<Exchange> & { readonly answer?: InputAnswer } = {},
 ): FakeExchange {
-  const heard: Heard = { progress: [], logs: [], asked: [], completed: [], dispatched: 0 }
+  const heard: Heard = {
+    progress: [],
+    logs: [],
+    asked: [],
+    completed: [],
+    paused: [],
+    dispatched: 0,
+  }
   const progressed = Promise.withResolvers<void>()
   const questioned = Promise.withResolvers<void>()
   const answer = overrides.answer ?? { kind: 'result', result: { action: 'decline' } }
@@ -49,7 +57,7 @@ export function makeExchange(
     },
     elicitationComplete: (id) => heard.completed.push(id),
     undeclared: () => undefined,
-    paused: () => undefined,
+    paused: (retryMs) => heard.paused.push(retryMs),
     dispatched: () => heard.dispatched++,
     ...overrides,
     heard,
