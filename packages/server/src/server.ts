@@ -76,6 +76,7 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     ledger,
     upstream: (id) => known(upstreams, id),
     policy: permitAll,
+    relist: (id) => catalog.capture(known(upstreams, id)),
     limits: { ...config.limits, listenersMax: config.limits.listenMax },
     onEnd: (ended) => watcher.onCall?.(ended),
   })

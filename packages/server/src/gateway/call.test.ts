@@ -54,6 +54,7 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
       recover: async () => [],
     },
     upstream: () => ({ spec: { id: 'files' }, call: send }) as unknown as Upstream,
+    relist: async () => undefined,
     onEnd: () => undefined,
   }
 }

@@ -1,9 +1,9 @@
-import { canonical, Fault, toFault, type JsonObject } from '@countersign/contract'
+import { canonical, Fault, RPC, toFault, type JsonObject } from '@countersign/contract'
 import type { Closing, Ledger, Opening } from '#audit'
 import type { Principal } from '#auth'
 import { digestOf, type World } from '#base'
 import type { Decision, Policy } from '#policy'
-import type { Upstream } from '#upstream'
+import type { Reply, Upstream } from '#upstream'
 import type { Asked, Client, Outcome } from './asked.ts'
 import { converse } from './converse.ts'
 import { outgoing, targetOf, type Target } from './target.ts'
@@ -19,6 +19,8 @@ export interface CallRooms {
   readonly policy: Policy
   readonly ledger: Ledger
   readonly upstream: (server: string) => Upstream
+  /** Reads a server's definitions again. */
+  readonly relist: (server: string) => Promise<unknown>
   readonly onEnd: (ended: CallEnded) => void
 }
 
@@ -54,9 +56,8 @@ async function act(
 ): Promise<Outcome> {
   if (decision.kind === 'deny') throw new Fault('policy/denied', decision.because)
   const target = decision.permitted
-  const upstream = rooms.upstream(target.server)
   try {
-    const reply = await converse(rooms.world, upstream, outgoing(target, asked), client)
+    const reply = await attempt(rooms, target, asked, client)
     const server = target.server
     switch (reply.kind) {
       case 'result':
@@ -71,6 +72,34 @@ async function act(
   } catch (thrown) {
     throw honest(toFault(thrown), target)
   }
+}
+
+/**
+ * Sends the call. A server that says that the mirrored arguments do not fit has executed nothing and
+ * lists its tools anew: its schema has changed, so it is read again and the call sent once more (F-025).
+ */
+async function attempt(
+  rooms: CallRooms,
+  target: Target,
+  asked: Asked,
+  client: Client,
+): Promise<Reply> {
+  const upstream = rooms.upstream(target.server)
+  const isMismatch = (reply: Reply): boolean =>
+    reply.kind === 'error' && reply.error.code === RPC.headerMismatch
+  const first = await converse(rooms.world, upstream, outgoing(target, asked), client)
+  if (!isMismatch(first)) return first
+  await rooms.relist(target.server)
+  const again = targetOf(asked)
+  const isSame = again.server === target.server && again.name === target.name
+  const second = isSame
+    ? await converse(rooms.world, upstream, outgoing(again, asked), client)
+    : first
+  if (!isMismatch(second)) return second
+  throw new Fault(
+    'upstream/unavailable',
+    `Server ${target.server} did not accept how it was called; nothing was executed.`,
+  )
 }
 
 /** After the request left for the server and no answer came, a write may have happened. Say so. */

@@ -1,7 +1,6 @@
 import {
   decodeHeaderValue,
   Fault,
-  isLegacy,
   isLogLevel,
   isModern,
   isObject,

@@ -4,6 +4,7 @@ import { makeWorld } from '../../test/upstream/fakes/world.ts'
 import { coalesce } from './coalesce.ts'
 import type { UpstreamEvent } from './upstream.ts'
 
+// L-017
 test('changes that follow closely are told as one, and none is lost', () => {
   const world = makeWorld()
   const told: UpstreamEvent[] = []

@@ -18,6 +18,7 @@ test('it runs out once', () => {
   assert.equal(expired(), 1)
 })
 
+// P-012
 test('it stands still while paused, until the last pause is over', () => {
   const { world, deadline, expired } = start(100)
   world.pass(60)

@@ -47,7 +47,8 @@ export const discover = (rpc: Rpc, signal: AbortSignal): Promise<Answer> =>
 export function introductionOf(result: JsonObject, now: number): Introduction | undefined {
   const versions = own(result, 'supportedVersions')
   const revision = MODERN_REVISIONS.find((one) => Array.isArray(versions) && versions.includes(one))
-  if (!revision) return undefined
+  const type = own(result, 'resultType')
+  if (!revision || (type !== undefined && type !== 'complete')) return undefined // V-030
   const meta = objectAt(result, '_meta')
   return {
     era: 'modern',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { withMeta, withoutHopMeta } from './hop-meta.ts'
 
+// V-044, V-046, V-047
 test('metadata of the hop is dropped, that of others is kept, and nothing is copied in vain', () => {
   const plain = { a: 1, _meta: { 'example.com/x': 1, traceparent: 't' } }
   assert.equal(withoutHopMeta(plain), plain)

@@ -45,6 +45,7 @@ const play = (exchange: HttpExchange, chunks: readonly Buffer[], headers = {}): 
   exchange.onResponseEnd()
 }
 
+// H-047
 test('any chunking of an event stream yields the same events', () => {
   const event = fc.record({
     name: fc.constantFrom(undefined, 'message', 'other'),
@@ -116,6 +117,7 @@ test('after it was aborted nothing is reported, and a late start is refused', ()
   assert.deepEqual([heard.starts, heard.texts, heard.ends], [0, [], []])
 })
 
+// BR-012
 test('a request leaves once, whatever the pool does', () => {
   const { heard, exchange } = hear('text')
   const before = controller.aborts

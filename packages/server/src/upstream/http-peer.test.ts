@@ -22,6 +22,7 @@ const parcel = (revision: Revision | undefined, name?: string) => ({
   taken: undefined,
 })
 
+// H-024, H-027, H-028, H-032, F-022, V-006
 test('a modern request repeats its method, name and parameters, encoded where need be', () => {
   const headers = headersOf(peer().postHeaders(parcel('2026-07-28', 'größe')))
   assert.deepEqual(headers, {
@@ -34,6 +35,7 @@ test('a modern request repeats its method, name and parameters, encoded where ne
   })
 })
 
+// H-078, H-082
 test('a legacy request carries session and revision, the handshake neither', () => {
   const legacy = peer()
   assert.equal(headersOf(legacy.postHeaders(parcel(undefined)))['mcp-protocol-version'], undefined)
@@ -46,6 +48,7 @@ test('a legacy request carries session and revision, the handshake neither', () 
   assert.equal(modern['mcp-session-id'], undefined)
 })
 
+// H-038
 test('configured headers are sent, except those that are not theirs to set', () => {
   const headers = { 'X-Key': 'k', 'Mcp-Session-Id': 'forged', Accept: 'none', Host: 'evil' }
   const sent = headersOf(peer('http://localhost/', headers).postHeaders(parcel(undefined)))

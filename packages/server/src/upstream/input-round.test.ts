@@ -8,6 +8,7 @@ const elicit = { method: 'elicitation/create', params: { message: 'Who?' } }
 const round = (result: JsonObject, method: 'tools/call' | 'completion/complete' = 'tools/call') =>
   readRound(method, { resultType: 'input_required', ...result }, FORM)
 
+// I-006
 test('questions and state are taken as they came; no state stays no state', () => {
   assert.deepEqual(round({ inputRequests: { a: elicit }, requestState: '' }), {
     kind: 'input',
@@ -22,6 +23,7 @@ test('questions and state are taken as they came; no state stays no state', () =
   assert.equal(round({ requestState: 'only' }).kind, 'input')
 })
 
+// V-046
 test('the metadata of the hop does not come along', () => {
   const params = { message: 'x', _meta: { 'io.modelcontextprotocol/x': 1, mine: 2 } }
   const read = round({ inputRequests: { a: { ...elicit, params } } })
@@ -52,5 +54,6 @@ const VIOLATIONS: readonly [string, () => ReturnType<typeof round>][] = [
 ]
 
 for (const [what, read] of VIOLATIONS) {
+  // I-001, I-002, I-003, I-004, BR-044
   test(`a round is a violation when ${what}`, () => assert.equal(read().kind, 'violation'))
 }

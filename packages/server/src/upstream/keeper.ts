@@ -48,7 +48,7 @@ kill_marked() {
       kill -9 "\${pid%/environ}" && found=1
     done
   else
-    for pid in $(ps axeww -o pid=,command= | while read -r pid rest; do
+    for pid in $(ps axeww -o pid= -o command= | while read -r pid rest; do
       case $rest in *"$marker"*) echo "$pid" ;; esac
     done); do kill -9 "$pid" && found=1; done
   fi

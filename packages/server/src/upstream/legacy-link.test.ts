@@ -12,12 +12,14 @@ const open = (kind: 'stdio' | 'http' = 'stdio', capabilities = {}) => {
 
 const elicit = { method: 'elicitation/create', params: { message: 'Who?' } }
 
+// V-009, P-030
 test('a ping is answered at once', () => {
   const { hop } = open()
   hop.bring({ id: 'p', method: 'ping' })
   assert.deepEqual(hop.last(), { jsonrpc: '2.0', id: 'p', result: {} })
 })
 
+// S-022
 test('a question on stdio goes to the oldest call whose client can be asked', async () => {
   const { hop, link } = open()
   const [mute, able, later] = [makeExchange({ capabilities: {} }), makeExchange(), makeExchange()]
@@ -31,6 +33,7 @@ test('a question on stdio goes to the oldest call whose client can be asked', as
   assert.deepEqual(hop.last(), { jsonrpc: '2.0', id: 'q', result: { action: 'decline' } })
 })
 
+// S-022, BR-031
 test('a question on stdio that could be about two people is asked of neither', async () => {
   const { hop, link } = open()
   const [ann, bob] = [makeExchange({ owner: 'ann' }), makeExchange({ owner: 'bob' })]
@@ -41,6 +44,7 @@ test('a question on stdio that could be about two people is asked of neither', a
   assert.match(JSON.stringify(hop.last()), /-32603/)
 })
 
+// H-068, H-069, BR-002
 test('a question over HTTP goes to the call on whose stream it came', async () => {
   const { hop, link } = open('http')
   const [ann, bob] = [makeExchange({ owner: 'ann' }), makeExchange({ owner: 'bob' })]
@@ -50,6 +54,7 @@ test('a question over HTTP goes to the call on whose stream it came', async () =
   assert.deepEqual([ann.heard.asked.length, bob.heard.asked.length], [0, 1])
 })
 
+// H-070, AM-26
 test('outside any call there are no roots and nobody to ask', () => {
   const { hop } = open()
   hop.bring({ id: 1, method: 'roots/list' })
@@ -60,6 +65,7 @@ test('outside any call there are no roots and nobody to ask', () => {
   assert.match(JSON.stringify(hop.last()), /-32601/)
 })
 
+// P-012
 test('while a person is asked the deadline stands still', async () => {
   const { hop, link } = open()
   const answer = Promise.withResolvers<InputAnswer>()
@@ -75,6 +81,7 @@ test('while a person is asked the deadline stands still', async () => {
   assert.deepEqual(await call, { kind: 'result', result: { ok: true } })
 })
 
+// Q-004
 test('a question is withdrawn when the server takes it back, and its answer is not sent', async () => {
   const { hop, link } = open()
   const answer = Promise.withResolvers<InputAnswer>()
@@ -123,6 +130,7 @@ test('a flood of questions is bounded', () => {
   assert.equal(asked.length, 16)
 })
 
+// P-001, P-003, P-004, P-013
 test('progress is relayed without the token of this hop, and late progress is dropped', async () => {
   const { hop, link } = open()
   const exchange = makeExchange({ wantsProgress: true })
@@ -146,12 +154,14 @@ test('progress is relayed without the token of this hop, and late progress is dr
   assert.deepEqual(exchange.heard.progress, [{ progress: 1 }])
 })
 
+// P-020
 test('a log message without a call goes to nobody in particular', () => {
   const { hop } = open()
   hop.bring({ method: 'notifications/message', params: { level: 'info', data: 'x' } })
   assert.deepEqual(hop.events, [{ kind: 'log', params: { level: 'info', data: 'x' } }])
 })
 
+// I-045, I-046
 test('the end of a URL elicitation is told to whom it was asked of, even after the call', async () => {
   const { hop, link } = open()
   const [ann, bob] = [makeExchange({ owner: 'ann' }), makeExchange({ owner: 'bob' })]
@@ -167,6 +177,7 @@ test('the end of a URL elicitation is told to whom it was asked of, even after t
   assert.deepEqual([ann.heard.completed, bob.heard.completed], [['e1'], ['e2']])
 })
 
+// H-092
 test('what is said of this hop is never relayed', async () => {
   for (const code of [-32020, -32022]) {
     const { hop, link } = open()
@@ -183,6 +194,7 @@ test('a server without completions completes to nothing, unasked', async () => {
   assert.deepEqual(hop.sent, [])
 })
 
+// V-005, F-032, P-020, Q-083
 test('only what is declared is watched, and the stream is open only as long', () => {
   const poor = open('http')
   poor.link.watch({ lists: true, resources: new Set(['a:b']), logLevel: 'info' })
@@ -202,6 +214,7 @@ test('only what is declared is watched, and the stream is open only as long', ()
   assert.deepEqual(rich.hop.listening, [true, false])
 })
 
+// S-010
 test('a gap in the stream makes everything watched count as changed', () => {
   const { hop, link } = open('http')
   link.watch({ lists: true, resources: new Set(['a:b']), logLevel: undefined })
@@ -212,6 +225,7 @@ test('a gap in the stream makes everything watched count as changed', () => {
   )
 })
 
+// S-022, BR-031
 test('a question that outlives its call moves on to another call of the same owner only', async () => {
   const unanswered = (owner: string) => {
     const asked: unknown[] = []

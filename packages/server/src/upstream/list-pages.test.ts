@@ -26,6 +26,7 @@ const list = async (pages: (at: number) => Answer, kind: Kind = 'tool') => {
   return { ...listing, cursors }
 }
 
+// F-038, F-052, F-053
 test('all pages are read, and the shortest time to live counts', async () => {
   const pages = [
     result({ tools: [{ name: 'a' }], nextCursor: '', ttlMs: 900 }),
@@ -43,18 +44,21 @@ test('a kind that is not declared is empty without being asked for', async () =>
   assert.deepEqual((await list(() => error(-32601), 'prompt')).cursors, [])
 })
 
+// F-041
 test('a cursor that comes twice ends the reading', async () => {
   const listing = await list(() => result({ tools: [{ name: 'a' }], nextCursor: 'x' }))
   assert.equal(listing.items.length, 2)
   assert.match(listing.problems.join(), /circles/)
 })
 
+// F-041
 test('an endless list is cut after 64 pages', async () => {
   const listing = await list((at) => result({ tools: [{ name: `t${at}` }], nextCursor: `${at}` }))
   assert.equal(listing.items.length, 64)
   assert.match(listing.problems.join(), /left out/)
 })
 
+// F-041
 test('a later page that fails costs only itself', async () => {
   const listing = await list((at) =>
     at === 0 ? result({ tools: [{ name: 'a' }], nextCursor: 'x' }) : error(-32603),

@@ -76,7 +76,14 @@ async function readPage(
   first: boolean,
 ): Promise<Page> {
   const answer = await page(method, params)
-  if (answer.kind === 'result') return { kind: 'page', result: answer.result, text: answer.text }
+  if (answer.kind === 'result') {
+    const type = own(answer.result, 'resultType')
+    if (type === undefined || type === 'complete') {
+      return { kind: 'page', result: answer.result, text: answer.text }
+    }
+    // V-030, I-001: a list is whole or it is no list.
+    throw upstreamFault('upstream/broken', server, `answered ${method} with a strange result.`)
+  }
   const code = answer.kind === 'error' ? answer.error.code : answer.fault.code
   const problem = `${method} failed after some pages (${code}); what came before was kept.`
   if (!first) return { kind: 'over', problems: [problem] }

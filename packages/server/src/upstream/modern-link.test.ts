@@ -14,6 +14,7 @@ const open = (kind: 'stdio' | 'http' = 'stdio', capabilities: JsonObject = ALL) 
   return { hop, link: makeModernLink(hop, introduction('modern', capabilities)) }
 }
 
+// S-006, V-026, V-040, V-051, P-021
 test('a request carries exactly what this client can do, our name, and its level', () => {
   const { hop, link } = open()
   const capabilities = { elicitation: { form: {} } }
@@ -34,6 +35,7 @@ test('a request carries exactly what this client can do, our name, and its level
   })
 })
 
+// I-005, I-006, I-012
 test('a later round carries its answers and the state, byte by byte, or neither', () => {
   const { hop, link } = open()
   const inputResponses = { a: { action: 'accept' } }
@@ -51,6 +53,7 @@ const reply = (result: JsonObject) => {
   return call
 }
 
+// V-030, AM-05
 test('a result without type is complete, and one of an unknown type is none', async () => {
   assert.deepEqual(await reply({ content: [] }), { kind: 'result', result: { content: [] } })
   await assert.rejects(reply({ resultType: 'task' }), { code: 'upstream/broken' })
@@ -64,6 +67,7 @@ const failing = (error: JsonObject) => {
   return call
 }
 
+// H-092, V-049
 test('a missing capability is for the client to hear of; other words about the hop are not', async () => {
   const missing = { code: -32021, message: 'm', data: { requiredCapabilities: {} } }
   assert.deepEqual(await failing(missing), { kind: 'error', error: missing })
@@ -72,12 +76,14 @@ test('a missing capability is for the client to hear of; other words about the h
   }
 })
 
+// S-005, H-044
 test('a server that asks in the old way is not answered', () => {
   const { hop } = open()
   hop.bring({ id: 1, method: 'ping' })
   assert.deepEqual(hop.sent, [])
 })
 
+// H-016
 test('a refusal that no modern server gives has the era found out anew', async () => {
   const { hop, link } = open('http')
   const call = link.call(callTool('x'), makeExchange())
@@ -101,6 +107,7 @@ const acknowledge = (hop: FakeHop, id: number): void =>
 
 const WATCH = { lists: true, resources: new Set<string>(), logLevel: undefined }
 
+// L-001
 test('one subscription asks for what is wanted and declared', () => {
   const { hop, link } = open()
   link.watch({ ...WATCH, resources: new Set(['b:', 'a:']) })
@@ -113,6 +120,7 @@ test('one subscription asks for what is wanted and declared', () => {
   assert.deepEqual(poor.hop.sent, [])
 })
 
+// L-007
 test('a changed watch is made before the old one is broken', () => {
   const { hop, link } = open()
   link.watch(WATCH)
@@ -130,6 +138,7 @@ test('a changed watch is made before the old one is broken', () => {
   assert.equal(hop.last()['method'], 'notifications/cancelled')
 })
 
+// L-002, L-003, V-042
 test('what names no subscription of ours is not heard', () => {
   const { hop, link } = open()
   link.watch(WATCH)
@@ -147,6 +156,7 @@ for (const [how, end] of [
     (hop: FakeHop) => hop.bring({ method: 'notifications/cancelled', params: { requestId: 1 } }),
   ],
 ] as const) {
+  // AM-01, L-006, L-015, P-011
   test(`a subscription that the server ends ${how} is renewed, and what was missed is told`, async () => {
     const { hop, link } = open()
     link.watch({ ...WATCH, resources: new Set(['a:']) })
@@ -171,6 +181,7 @@ test('a subscription that is not served is not asked for again', async () => {
   assert.equal(listens(hop).length, 1)
 })
 
+// L-016
 test('a subscription that is never acknowledged is given up and tried again', async () => {
   const { hop, link } = open()
   link.watch(WATCH)

@@ -48,6 +48,7 @@ const VERDICTS: readonly [string, Answer, string][] = [
 ]
 
 for (const [what, answer, expected] of VERDICTS) {
+  // H-016, S-013, S-014, S-017, V-025, Q-023, Q-031, Q-032, Q-033, Q-081
   test(`${what} means: ${expected}`, () => assert.equal(verdict(answer), expected))
 }
 

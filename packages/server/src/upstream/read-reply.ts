@@ -9,16 +9,12 @@ export function resultOf(
   answer: Answer,
 ): Extract<Answer, { kind: 'result' | 'error' }> {
   if (answer.kind === 'lost') throw answer.fault
-  // Statements about this hop, which no client can do anything about (H-092).
-  if (answer.kind === 'error' && isAboutHop(answer.error)) {
-    const what = `did not accept how it was called (${answer.error.code}).`
-    throw upstreamFault('upstream/broken', server, what)
+  // A statement about this hop, which no client can do anything about (H-092): nothing was executed.
+  if (answer.kind === 'error' && answer.error.code === RPC.unsupportedVersion) {
+    throw upstreamFault('upstream/unavailable', server, 'no longer speaks the revision it did.')
   }
   return answer
 }
-
-const isAboutHop = ({ code }: RpcError): boolean =>
-  code === RPC.headerMismatch || code === RPC.unsupportedVersion
 
 /** An error as every caller gets it: the three members that JSON-RPC knows. */
 export const errorReply = ({ code, message, data }: RpcError): Reply => ({

@@ -16,6 +16,7 @@ const ask = (hop: FakeHop, more: Partial<Ask> = {}): Ask => ({
   ...more,
 })
 
+// P-014, V-053
 test('requests are numbered from 1, and answers find whoever waits', async () => {
   const hop = makeHop()
   const [first, second] = [hop.rpc.request(ask(hop)), hop.rpc.request(ask(hop))]
@@ -31,6 +32,7 @@ test('requests are numbered from 1, and answers find whoever waits', async () =>
   assert.deepEqual(await first, { kind: 'error', error: { code: -5, message: 'no' } })
 })
 
+// BR-001, BR-003
 test('a stream answers its own request only', async () => {
   const hop = makeHop('http')
   const asked = hop.rpc.request(ask(hop))
@@ -47,6 +49,7 @@ for (const [kind, revision, told] of [
   ['http', '2025-11-25', true],
   ['http', '2026-07-28', false],
 ] as const) {
+  // P-010, P-011, S-007, H-050
   test(`giving up on ${revision} over ${kind} ${told ? 'is said' : 'closes the stream'}`, async () => {
     const hop = makeHop(kind)
     const gone = new AbortController()
@@ -65,6 +68,7 @@ for (const [kind, revision, told] of [
   })
 }
 
+// P-010, P-012
 test('a handshake that takes too long is dropped without a word', async () => {
   const hop = makeHop()
   const asked = hop.rpc.request(ask(hop, { method: 'initialize', cancellable: false }))

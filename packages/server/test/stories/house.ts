@@ -67,9 +67,12 @@ export async function openTestHouse(plan: Plan): Promise<TestHouse> {
     at: (view = '') => new URL(`http://127.0.0.1:${port}/mcp${view === '' ? '' : `/${view}`}`),
     entries: () => house.ledger.read({ after: 0 }),
     async [Symbol.asyncDispose]() {
-      await house[Symbol.asyncDispose]()
-      clearInterval(alive)
-      folder?.[Symbol.dispose]()
+      try {
+        await house[Symbol.asyncDispose]()
+      } finally {
+        clearInterval(alive)
+        folder?.[Symbol.dispose]()
+      }
     },
   }
 }

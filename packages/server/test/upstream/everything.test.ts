@@ -60,6 +60,7 @@ for (const [name, transport] of TRANSPORTS) {
   })
 }
 
+// H-088
 test('the reference server over HTTP+SSE of 2024-11-05 is reached when it is named, and by falling back', async () => {
   const PORT = await freePort()
   const child = spawn(process.execPath, [script, 'sse'], { env: { ...process.env, PORT } })

@@ -67,6 +67,7 @@ const open = (probe: string): Upstream =>
   stage.open({ kind: 'stdio', process: program('hostile-stdio.ts', probe) }).upstream
 
 for (const [what, name, expected] of STDIO) {
+  // S-002, S-003, S-004, P-013
   test(`a process that ${what} gets what it deserves, and the next call works`, async () => {
     const upstream = open('refuse')
     await check(upstream, name, expected)
@@ -90,6 +91,7 @@ for (const [probe, what] of [
   ['late', 'answers the probe late'],
   ['shim', 'answers the probe without serving what it promises'],
 ] as const) {
+  // S-014, S-015, S-016, Q-084
   test(`a process that ${what} is a legacy server, which is no failure`, async () => {
     const upstream = open(probe)
     assert.equal((await upstream.introduce()).era, 'legacy')
@@ -100,6 +102,7 @@ for (const [probe, what] of [
   })
 }
 
+// S-008
 test('a process that ignores the end of its input and SIGTERM is stopped all the same', async () => {
   const upstream = open('stubborn')
   await upstream.introduce()
@@ -110,6 +113,7 @@ test('a process that ignores the end of its input and SIGTERM is stopped all the
 })
 
 for (const [what, name, expected] of HTTP) {
+  // H-043, H-049, H-054, H-056, H-061
   test(`an HTTP server that ${what} gets what it deserves, and the next call works`, async () => {
     const { url } = stage.use(await serveHostile())
     const { upstream } = stage.open({ kind: 'http', url, headers: {} })

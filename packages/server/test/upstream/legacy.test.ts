@@ -25,6 +25,7 @@ const PEERS: readonly [string, () => Promise<Told & { readonly end: () => Promis
 ]
 
 for (const [name, open] of PEERS) {
+  // S-012, V-001, V-004
   test(`a legacy server over ${name} is recognised by its refusal to be discovered, and introduces itself`, async () => {
     const { upstream, end } = await open()
     const introduction = await upstream.introduce()
@@ -37,6 +38,7 @@ for (const [name, open] of PEERS) {
     assert.equal(upstream.status().state, 'closed')
   })
 
+  // F-053, H-043, H-064
   test(`a legacy server over ${name} lists and is called, each call dispatched once`, async () => {
     const { upstream, end } = await open()
     const tools = await upstream.list('tool')
@@ -50,6 +52,7 @@ for (const [name, open] of PEERS) {
     await end()
   })
 
+  // H-084
   test(`a legacy server over ${name} serves 64 calls at once`, async () => {
     const { upstream, end } = await open()
     const calls = Array.from({ length: 64 }, (_, at) =>
@@ -77,6 +80,7 @@ for (const [name, open] of PEERS) {
 }
 
 for (const [name, open] of PEERS.slice(0, 2)) {
+  // P-003, P-004
   test(`a legacy server that talks back during a call over ${name}: progress reaches the client that wants it, without our token`, async () => {
     const { upstream, end } = await open()
     const wanting = makeExchange({ wantsProgress: true })
@@ -91,6 +95,7 @@ for (const [name, open] of PEERS.slice(0, 2)) {
     await end()
   })
 
+  // H-069
   test(`a legacy server that talks back during a call over ${name}: its question reaches the client of the call`, async () => {
     const { upstream, end } = await open()
     const exchange = makeExchange({
@@ -103,6 +108,7 @@ for (const [name, open] of PEERS.slice(0, 2)) {
     await end()
   })
 
+  // I-004, I-040
   test(`a legacy server that talks back during a call over ${name}: a client that declared nothing is not asked`, async () => {
     const { upstream, end } = await open()
     const exchange = makeExchange({ capabilities: {} })
@@ -112,6 +118,7 @@ for (const [name, open] of PEERS.slice(0, 2)) {
     await end()
   })
 
+  // P-020
   test(`a legacy server that talks back during a call over ${name}: log messages reach the call at the level it wants`, async () => {
     const { upstream, end } = await open()
     const quiet = makeExchange({ logLevel: 'error' })
@@ -124,6 +131,7 @@ for (const [name, open] of PEERS.slice(0, 2)) {
   })
 }
 
+// P-010, P-014, H-071
 test('giving up on a legacy server tells it by its own request id, and rejects with call/cancelled', async () => {
   const peer = stage.use(await serveLegacy())
   const { upstream } = stage.open({ kind: 'http', url: peer.url, headers: {} })
@@ -139,6 +147,7 @@ test('giving up on a legacy server tells it by its own request id, and rejects w
   await upstream.close()
 })
 
+// P-012
 test('giving up on a legacy server rejects with upstream/timeout when the deadline passes, and the next call works', async () => {
   const { upstream } = stage.open(
     { kind: 'stdio', process: program('legacy-stdio.ts') },
@@ -162,6 +171,7 @@ test('giving up on a legacy server sends nothing for a client that was gone befo
   await upstream.close()
 })
 
+// H-077, H-078, H-080, H-082, Q-083
 test('a legacy session over HTTP carries its id and revision on every request, and is ended by DELETE', async () => {
   const peer = stage.use(await serveLegacy())
   const secret = { authorization: 'Bearer s3cret', 'mcp-session-id': 'forged' }
@@ -182,6 +192,7 @@ test('a legacy session over HTTP carries its id and revision on every request, a
   assert.ok(!rest.some(({ method }) => method === 'GET')) // Q-083: nobody watches.
 })
 
+// H-079
 test('a legacy session over HTTP that was forgotten fails the call in flight and is opened anew for the next', async () => {
   const peer = stage.use(await serveLegacy())
   const { upstream } = stage.open({ kind: 'http', url: peer.url, headers: {} })
@@ -197,6 +208,7 @@ test('a legacy session over HTTP that was forgotten fails the call in flight and
 })
 
 for (const [name, open] of PEERS.slice(0, 2)) {
+  // H-072
   test(`watching a legacy server over ${name}: changes are told outside calls`, async () => {
     const { upstream, event, end } = await open()
     await upstream.introduce()
@@ -212,6 +224,7 @@ for (const [name, open] of PEERS.slice(0, 2)) {
   })
 }
 
+// F-032
 test('watching a legacy server subscribes to the difference only', async () => {
   const peer = stage.use(await serveLegacy())
   const { upstream } = stage.open({ kind: 'http', url: peer.url, headers: {} })
@@ -227,6 +240,7 @@ test('watching a legacy server subscribes to the difference only', async () => {
   assert.ok(peer.requests.some(({ method }) => method === 'GET'))
 })
 
+// S-001
 test('a process inherits what programs need and what was declared, and nothing else', async () => {
   process.env['COUNTERSIGN_TEST_SECRET'] = 'hidden'
   const { upstream } = stage.open({
@@ -242,6 +256,7 @@ test('a process inherits what programs need and what was declared, and nothing e
   await upstream.close()
 })
 
+// S-009, S-010
 test('a process that dies in a call fails it, and is started again for the next', async () => {
   const { upstream } = stage.open({ kind: 'stdio', process: program('legacy-stdio.ts') })
   await assert.rejects(upstream.call(callTool('die'), makeExchange()), {

@@ -20,6 +20,7 @@ const PEERS: readonly [string, () => Promise<Told>][] = [
 ]
 
 for (const [name, open] of PEERS) {
+  // S-012, V-020, V-041
   test(`a modern server over ${name} is recognised by its discovery, and introduces itself`, async () => {
     const { upstream } = await open()
     const introduction = await upstream.introduce()
@@ -30,6 +31,7 @@ for (const [name, open] of PEERS) {
     await upstream.close()
   })
 
+  // H-043, V-046
   test(`a modern server over ${name} lists and is called; nothing of the hop shows in the result`, async () => {
     const { upstream } = await open()
     const tools = await upstream.list('tool')
@@ -44,6 +46,7 @@ for (const [name, open] of PEERS) {
     await upstream.close()
   })
 
+  // S-011
   test(`a modern server over ${name} serves 64 calls at once`, async () => {
     const { upstream } = await open()
     const calls = Array.from({ length: 64 }, (_, at) =>
@@ -57,6 +60,7 @@ for (const [name, open] of PEERS) {
     await upstream.close()
   })
 
+  // P-001, P-002, P-021
   test(`a modern server over ${name} reports progress and logs to the client that wants them`, async () => {
     const { upstream } = await open()
     const keen = makeExchange({ wantsProgress: true, logLevel: 'info' })
@@ -77,6 +81,7 @@ for (const [name, open] of PEERS) {
     await upstream.close()
   })
 
+  // I-003, I-005
   test(`a modern server over ${name} asks by a round of input, and goes on with the answers`, async () => {
     const { upstream } = await open()
     const round = await upstream.call(callTool('ask'), makeExchange())
@@ -95,6 +100,7 @@ for (const [name, open] of PEERS) {
     await upstream.close()
   })
 
+  // V-049, H-092
   test(`a modern server over ${name} that needs more than the client declared says so, for the client to see`, async () => {
     const { upstream } = await open()
     const reply = await upstream.call(callTool('ask'), makeExchange({ capabilities: {} }))
@@ -104,6 +110,7 @@ for (const [name, open] of PEERS) {
     await upstream.close()
   })
 
+  // H-050, S-007
   test(`a modern server over ${name} stops when the client does`, async () => {
     const { upstream } = await open()
     const gone = new AbortController()
@@ -117,6 +124,7 @@ for (const [name, open] of PEERS) {
     await upstream.close()
   })
 
+  // L-001, L-002, L-003
   test(`a modern server over ${name} tells of changes while it is watched`, async () => {
     const { upstream, event } = await open()
     await upstream.introduce()
@@ -135,6 +143,7 @@ for (const [name, open] of PEERS) {
   })
 }
 
+// H-027, H-028, H-031, H-038, H-053, F-022
 test('a modern server over HTTP gets its headers from the body that is really sent, and nothing of the client', async () => {
   const peer = stage.use(await serveModern())
   const { upstream } = stage.open({ kind: 'http', url: peer.url, headers: { 'x-key': 'k' } })
@@ -154,6 +163,7 @@ test('a modern server over HTTP gets its headers from the body that is really se
   await upstream.close()
 })
 
+// L-015
 test('a modern server over HTTP that comes back after a pause is subscribed to again, with all that was missed', async () => {
   const peer = await serveModern()
   const port = Number(new URL(peer.url).port)
@@ -172,6 +182,7 @@ test('a modern server over HTTP that comes back after a pause is subscribed to a
   await upstream.close()
 })
 
+// H-016, Q-086
 test('the era of a server is remembered with a date and not probed again while that is fresh', async () => {
   const peer = stage.use(await serveLegacy())
   const memory = new Map<string, Introduction>()
@@ -193,6 +204,7 @@ test('the era of a server is remembered with a date and not probed again while t
   await upstream.close()
 })
 
+// H-016, Q-086
 test('the era of a server is found out anew when the server contradicts what was remembered', async () => {
   const peer = stage.use(await serveModern())
   const legacy = {
@@ -210,6 +222,7 @@ test('the era of a server is found out anew when the server contradicts what was
   await upstream.close()
 })
 
+// S-018, S-019
 test('the era of a server that is pinned is not probed', async () => {
   const peer = stage.use(await serveLegacy())
   const { upstream } = stage.open({ kind: 'http', url: peer.url, headers: {} }, { era: 'legacy' })

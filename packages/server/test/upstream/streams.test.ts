@@ -21,6 +21,7 @@ for (const [how, end, paused] of [
   ['is closed in good order', ({ response }: Visit) => response.end(), [30]],
   ['breaks', ({ response }: Visit) => response.socket?.destroy(), []],
 ] as const) {
+  // H-065, H-066, H-067, H-074
   test(`a legacy stream that ${how} after an event id is resumed, and the POST is not repeated`, async () => {
     let callId: unknown
     const { peer, upstream } = await open((visit) => {
@@ -53,6 +54,7 @@ for (const [how, end, paused] of [
   })
 }
 
+// H-067
 test('a stream that cannot be resumed fails its call, and is not asked for without end', async () => {
   const { peer, upstream } = await open((visit) => {
     if (isCall(visit)) events(visit.response).end('id: e1\nretry: 1\ndata:\n\n')
@@ -79,6 +81,7 @@ test('a server that refuses to resume fails the call at once', async () => {
   await upstream.close()
 })
 
+// H-072
 test('a server without a stream for other messages is asked for it once', async () => {
   const { peer, upstream } = await open(() => false, { tools: { listChanged: true } })
   const watch = { lists: true, resources: new Set<string>(), logLevel: undefined }
@@ -90,6 +93,7 @@ test('a server without a stream for other messages is asked for it once', async 
   assert.equal(peer.visits.filter(({ method }) => method === 'GET').length, 1)
 })
 
+// H-072, S-010
 test('the stream for other messages is opened again after it ended, with what was missed', async () => {
   const { peer, upstream, event } = await open(
     (visit) => {
@@ -108,6 +112,7 @@ test('the stream for other messages is opened again after it ended, with what wa
   await upstream.close()
 })
 
+// AM-26, BR-031
 test('requests on the stream for other messages go to the only caller, or to nobody', async () => {
   const asked = Promise.withResolvers<Visit>()
   const { peer, upstream } = await open(
@@ -135,6 +140,7 @@ test('requests on the stream for other messages go to the only caller, or to nob
   await upstream.close()
 })
 
+// H-016, S-016
 test('silence on the probe over HTTP is followed by a handshake, and not remembered', async () => {
   const memory = new Map()
   const peer = stage.use(
@@ -150,6 +156,7 @@ test('silence on the probe over HTTP is followed by a handshake, and not remembe
   await upstream.close()
 })
 
+// H-016, Q-032
 test('a server that turns us away is not tried in another way', async () => {
   const { peer, upstream } = await open(({ response }) => {
     response.writeHead(401).end()
@@ -163,6 +170,7 @@ test('a server that turns us away is not tried in another way', async () => {
   await upstream.close()
 })
 
+// V-025, Q-033
 test('a server that wants another round of discovery gets one, and no more', async () => {
   const supported = ['2026-07-28']
   const { peer, upstream } = await open(({ message, response }) => {
@@ -177,6 +185,7 @@ test('a server that wants another round of discovery gets one, and no more', asy
   await upstream.close()
 })
 
+// S-009
 test('attempts after a failure wait longer each time, and callers are told', async () => {
   let up = false
   const {
