@@ -1,4 +1,4 @@
-import { isLegacy, isObject, own, type Fault, type RpcError } from '@countersign/contract'
+import { isLegacy, isObject, own, RPC, type Fault, type RpcError } from '@countersign/contract'
 import type { EventSourceMessage } from 'eventsource-parser'
 import {
   HttpExchange,
@@ -156,19 +156,21 @@ export class HttpLane implements HttpReader {
     }
   }
 
-  // H-079, unless the refusal is the answer to this very request.
+  // H-079: only an unknown method is another reason for a 404 inside a session.
   #isForgotten(refusal: Refusal | undefined): boolean {
-    const { id, revision } = this.#parcel
-    const inSession = this.#peer.sessionId !== undefined && isLegacy(revision)
-    return this.#status === 404 && inSession && (id === undefined || refusal?.id !== id)
+    const inSession = this.#peer.sessionId !== undefined && isLegacy(this.#parcel.revision)
+    return this.#status === 404 && inSession && refusal?.error.code !== RPC.methodNotFound
   }
 
   #refusal(): Fault {
-    const what =
-      this.#resumptions === 0
-        ? describeStatus(this.#status)
-        : `broke off its answer and did not go on with it (HTTP ${this.#status}).`
-    return upstreamFault('upstream/broken', this.#peer.options.server, what)
+    const { server } = this.#peer.options
+    if (this.#resumptions > 0) {
+      const what = `broke off its answer and did not go on with it (HTTP ${this.#status}).`
+      return upstreamFault('upstream/broken', server, what)
+    }
+    // What was refused at the door was not executed; a 5xx may have come after the effect.
+    const code = isAtTheDoor(this.#status) ? 'upstream/unavailable' : 'upstream/broken'
+    return upstreamFault(code, server, describeStatus(this.#status))
   }
 
   closed(end: HttpEnd): void {
@@ -239,6 +241,8 @@ export class HttpLane implements HttpReader {
     pool.dispatch({ method: 'GET', path, headers }, this.#exchange)
   }
 }
+
+const isAtTheDoor = (status: number): boolean => status < 500 && status !== 408
 
 interface Refusal {
   readonly id: unknown

@@ -68,12 +68,12 @@ const failing = (error: JsonObject) => {
 }
 
 // H-092, V-049
-test('a missing capability is for the client to hear of; other words about the hop are not', async () => {
+test('a missing capability and a header mismatch are for the gateway to deal with', async () => {
   const missing = { code: -32021, message: 'm', data: { requiredCapabilities: {} } }
   assert.deepEqual(await failing(missing), { kind: 'error', error: missing })
-  for (const code of [-32020, -32022]) {
-    await assert.rejects(failing({ code, message: 'x' }), { code: 'upstream/broken' })
-  }
+  const mismatch = { code: -32020, message: 'x' }
+  assert.deepEqual(await failing(mismatch), { kind: 'error', error: mismatch })
+  await assert.rejects(failing({ code: -32022, message: 'x' }), { code: 'upstream/unavailable' })
 })
 
 // S-005, H-044

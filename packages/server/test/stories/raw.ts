@@ -9,7 +9,7 @@ export interface Answer {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly text: string
-  /** The one JSON answer, or undefined for anything else. */
+  /** The answer, whether it came as JSON or as the last event of a stream. */
   readonly json: any
   /** The messages of an event stream, oldest first. */
   readonly events: readonly Event[]
@@ -91,7 +91,8 @@ function receive(response: IncomingMessage, drop: () => void): Coming {
   const answer = (): Answer => {
     const text = Buffer.concat(chunks).toString()
     const isJson = headers['content-type']?.startsWith('application/json') === true
-    return { status, headers, text, events, json: isJson ? JSON.parse(text) : undefined }
+    const json = isJson ? JSON.parse(text) : events.at(-1)?.data
+    return { status, headers, text, events, json }
   }
   return { status, headers, events, event, ended, answer, drop }
 }
