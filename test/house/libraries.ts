@@ -14,6 +14,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@sigstore/verify': ['registry'],
   ajv: ['gateway'],
   canonicalize: ['contract'],
+  'cross-spawn': ['base'],
   'eventsource-parser': ['upstream'],
   hono: ['http'],
   jose: ['auth'],

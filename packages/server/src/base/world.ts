@@ -1,9 +1,14 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import spawn from 'cross-spawn'
 
-export type Child = ChildProcessByStdio<Writable, Readable, Readable>
+export type Child = ChildProcess & {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
 
 /** A process to start. `env` is the whole environment of the child: nothing is inherited unasked. */
 export interface SpawnSpec {
@@ -44,16 +49,23 @@ export const systemWorld: World = {
     }
   },
   env: (name) => process.env[name],
-  spawn: ({ command, args, env, cwd, group }) =>
-    spawn(command, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env,
-      ...(cwd === undefined ? {} : { cwd }),
-      detached: group === true && process.platform !== 'win32',
-      windowsHide: true,
-    }),
+  spawn: startChild,
   platform: process.platform,
   pid: process.pid,
+}
+
+// On Windows `npx` and its like are `.cmd` files, which only a shell can start: cross-spawn knows how.
+function startChild({ command, args, env, cwd, group }: SpawnSpec): Child {
+  const child = spawn(command, [...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+    detached: group === true && process.platform !== 'win32',
+    windowsHide: true,
+  })
+  const { stdin, stdout, stderr } = child
+  if (!stdin || !stdout || !stderr) throw new TypeError('A child was started without its pipes.')
+  return Object.assign(child, { stdin, stdout, stderr })
 }
 
 // One system call fills many ids: a call needs several, and each costs microseconds otherwise.

@@ -1,7 +1,7 @@
 import { canonical, Fault, RPC, toFault, type JsonObject } from '@countersign/contract'
 import type { Closing, Ledger, Opening } from '#audit'
 import type { Principal } from '#auth'
-import { digestOf, type World } from '#base'
+import { digestOf, newId, type World } from '#base'
 import type { Decision, Policy } from '#policy'
 import type { Reply, Upstream } from '#upstream'
 import type { Asked, Client, Outcome } from './asked.ts'
@@ -39,7 +39,10 @@ export async function call(
   const startedAt = rooms.world.monotonic()
   const target = targetOf(asked)
   const decision = rooms.policy.decide(who, target)
-  const opening = openingOf(who, asked, client, target, decision)
+  const opening = {
+    call: attemptOf(rooms.world, asked),
+    ...openingOf(who, asked, client, target, decision),
+  }
   const entry = await rooms.ledger.open(opening)
   const outcome = await act(rooms, decision, asked, client).catch(refused)
   const closing = closingOf(outcome, rooms.world.monotonic() - startedAt)
@@ -121,16 +124,21 @@ const LEFT_FOR_SERVER: readonly string[] = [
 
 const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) })
 
+/**
+ * A later round of a conversation is an effect of its own, and has its own pair of entries. A client
+ * may send the same round again while the first is under way (I-013): each attempt is told apart.
+ */
+const attemptOf = (world: World, { call: id, round }: Asked): string =>
+  round.number === 1 ? id : newId(world, `${id}.${String(round.number)}`)
+
 function openingOf(
   who: Principal,
   asked: Asked,
   client: Client,
   target: Target,
   decision: Decision<Target>,
-): Opening {
+): Omit<Opening, 'call'> {
   return {
-    // A later round of a conversation is an effect of its own, and has its own pair of entries.
-    call: asked.round.number === 1 ? asked.call : `${asked.call}.${asked.round.number}`,
     principal: who.id,
     client: client.label,
     view: asked.view.id,
