@@ -14,15 +14,19 @@ function endAll(child) {
   }
 }
 
-/** Resolves with the exit code; 1 when it had to be ended. A signal to us ends it as well. */
-export function runNode(args, { limitMs, env = {}, stdio = 'inherit' }) {
+/**
+ * Resolves with the exit code; 1 when it had to be ended. A signal to us ends it as well. `hear` gets
+ * what it prints, which is shown all the same.
+ */
+export function runNode(args, { limitMs, hear }) {
   return new Promise((resolve) => {
     const child = spawn(findNode(), args, {
       cwd: ROOT,
-      env: { ...ourEnv(), ...env },
-      stdio,
+      env: ourEnv(),
+      stdio: ['inherit', hear ? 'pipe' : 'inherit', 'inherit'],
       detached: !isWindows,
     })
+    child.stdout?.setEncoding('utf8').on('data', hear).pipe(process.stdout, { end: false })
     const late = setTimeout(() => {
       say(`Ended after ${limitMs / 1000} s: ${args.slice(0, 4).join(' ')} …`)
       endAll(child)

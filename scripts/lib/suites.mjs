@@ -3,8 +3,8 @@
 const MINUTE_MS = 60_000
 
 /**
- * `globs` find test files, `args` go to Node, `run` is a program of its own with an exit code (it
- * counts as one test), `limitMs` ends a suite that hangs.
+ * `globs` find test files, `args` go to Node, `run` is a program of its own whose last line
+ * counts, `limitMs` ends a suite that hangs.
  */
 export const SUITES = {
   unit: {

@@ -295,7 +295,7 @@ export const INPUT: readonly Requirement[] = [
     level: 'REC',
     era: 'O',
     says: 'An elicitation that failed counts as cancelled; other failures fail the call',
-    source: 'BR-015',
+    source: 'M26; SA25',
     scope: 'here',
   },
   {

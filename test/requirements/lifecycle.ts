@@ -47,8 +47,7 @@ export const LIFECYCLE: readonly Requirement[] = [
     level: 'REC',
     era: 'O',
     says: 'What differs between revisions is known at the edges only',
-    source:
-      'modelcontextprotocol/modelcontextprotocol: docs/specification/{2025-03-26,2025-06-18,2025-11-25}/changelog.mdx',
+    source: 'CL',
     scope: 'here',
   },
   {

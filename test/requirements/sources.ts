@@ -47,6 +47,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   H03: `${MCP} docs/specification/2025-03-26/basic/transports.mdx`,
   B03: `${MCP} docs/specification/2025-03-26/basic/index.mdx`,
   LC03: `${MCP} docs/specification/2025-03-26/basic/lifecycle.mdx`,
+  CL: `${MCP} docs/specification/{revision}/changelog.mdx`,
   SEP: `${MCP} seps/{number}-*.md`,
   ET: 'modelcontextprotocol/ext-tasks specification/draft/tasks.md',
   CF: 'modelcontextprotocol/conformance src/scenarios/',

@@ -17,7 +17,7 @@ export interface Ambiguity {
 }
 
 /**
- * Finds what would let two parsers read one text differently: duplicate keys and integers that do
+ * Finds what would let two parsers read one text differently: duplicate keys and numbers that do
  * not survive a double (RFC 7493, I-JSON). Returns the first of them, or undefined for sound text.
  */
 export function findAmbiguity(text: string): Ambiguity | undefined {
@@ -37,7 +37,8 @@ export function findAmbiguity(text: string): Ambiguity | undefined {
     onLiteralValue: (value: Json, offset, length) => {
       if (typeof value !== 'number') return
       const literal = text.slice(offset, offset + length)
-      if (/^-?\d+$/.test(literal) && !Number.isSafeInteger(value)) {
+      if (!Number.isFinite(value)) report(offset, `number out of range ${literal.slice(0, 40)}`)
+      else if (/^-?\d+$/.test(literal) && !Number.isSafeInteger(value)) {
         report(offset, `unsafe integer ${literal}`)
       }
     },

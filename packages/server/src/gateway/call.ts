@@ -1,4 +1,4 @@
-import { canonical, Fault, RPC, toFault, type JsonObject } from '@countersign/contract'
+import { Fault, toFault, type JsonObject } from '@countersign/contract'
 import type { Closing, Ledger, Opening } from '#audit'
 import type { Principal } from '#auth'
 import { digestOf, newId, type World } from '#base'
@@ -6,6 +6,7 @@ import type { Decision, Policy } from '#policy'
 import type { Reply, Upstream } from '#upstream'
 import type { Asked, Client, Outcome } from './asked.ts'
 import { converse } from './converse.ts'
+import { digestOfParams } from './params-digest.ts'
 import { outgoing, targetOf, type Target } from './target.ts'
 
 /** A call that is over, for whoever watches them go by. */
@@ -71,6 +72,11 @@ async function act(
         const { inputRequests, requestState } = reply
         return { kind: 'input', inputRequests, requestState, server }
       }
+      case 'mismatch':
+        throw new Fault(
+          'upstream/unavailable',
+          `Server ${server} did not accept how it was called; nothing was executed.`,
+        )
     }
   } catch (thrown) {
     throw honest(toFault(thrown), target)
@@ -88,21 +94,15 @@ async function attempt(
   client: Client,
 ): Promise<Reply> {
   const upstream = rooms.upstream(target.server)
-  const isMismatch = (reply: Reply): boolean =>
-    reply.kind === 'error' && reply.error.code === RPC.headerMismatch
-  const first = await converse(rooms.world, upstream, outgoing(target, asked), client)
-  if (!isMismatch(first)) return first
+  const sent = outgoing(target, asked)
+  const first = await upstream.call(sent, client)
+  if (first.kind !== 'mismatch') return converse(rooms.world, upstream, sent, client, first)
   await rooms.relist(target.server)
-  const again = targetOf(asked)
-  const isSame = again.server === target.server && again.name === target.name
-  const second = isSame
-    ? await converse(rooms.world, upstream, outgoing(again, asked), client)
-    : first
-  if (!isMismatch(second)) return second
-  throw new Fault(
-    'upstream/unavailable',
-    `Server ${target.server} did not accept how it was called; nothing was executed.`,
-  )
+  const found = targetOf(asked)
+  if (found.server !== target.server || found.name !== target.name) return first
+  const resent = outgoing(found, asked)
+  const second = await upstream.call(resent, client)
+  return converse(rooms.world, upstream, resent, client, second)
 }
 
 /** After the request left for the server and no answer came, a write may have happened. Say so. */
@@ -148,7 +148,7 @@ function openingOf(
     effect: target.effect,
     decision: { kind: decision.kind, policies: decision.policies },
     definition: target.digest,
-    arguments: digestOf(canonical(target.params['arguments'] ?? target.params)),
+    arguments: digestOfParams(target.params['arguments'] ?? target.params),
     round: asked.round.number,
   }
 }

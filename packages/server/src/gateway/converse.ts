@@ -15,7 +15,7 @@ const IDLE_ROUNDS_MAX = 3
 const IDLE_ROUND_MS = 250
 
 /**
- * One call including its questions. A modern server's `input_required` is answered here, on the open
+ * Carries a call on from its first reply. A modern server's `input_required` is answered here, on the open
  * stream, when the client is of the era that cannot come back with answers (BR-020 to BR-025).
  */
 export async function converse(
@@ -23,8 +23,9 @@ export async function converse(
   upstream: Upstream,
   outgoing: Outgoing,
   client: Client,
+  first: Reply,
 ): Promise<Reply> {
-  let reply = await upstream.call(outgoing, client)
+  let reply = first
   let idleRounds = 0
   for (let round = 1; reply.kind === 'input' && client.questions === 'live'; round++) {
     if (round > ROUNDS_MAX) throw tooMany(upstream.spec.id)
@@ -34,10 +35,10 @@ export async function converse(
     if (asked.length === 0) await world.wait(IDLE_ROUND_MS * idleRounds, client.signal)
     const answers = await askAll(asked, client)
     if (answers.kind === 'error') return answers
-    const { inputResponses: _answers, requestState: _state, ...first } = outgoing
+    const { inputResponses: _answers, requestState: _state, ...call } = outgoing
     reply = await upstream.call(
       {
-        ...first,
+        ...call,
         ...(asked.length > 0 ? { inputResponses: answers.responses } : {}),
         ...(reply.requestState === undefined ? {} : { requestState: reply.requestState }),
       },

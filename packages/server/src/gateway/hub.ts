@@ -128,7 +128,7 @@ export class Hub {
     ].flatMap(({ view, uris: wanted }) => [...wanted].map((uri) => view.resources().inward(uri)))
     return {
       lists:
-        sessions.some(({ session }) => session.listening !== undefined) ||
+        sessions.some(({ session }) => session.listening?.isAttached === true) ||
         listeners.some(({ filter }) => filter.lists.size > 0),
       resources: new Set(uris.flatMap((one) => (one?.server === server ? [one.uri] : []))),
       logLevel: sessions.map(({ session }) => session.logLevel).reduce(lower, undefined),

@@ -1,7 +1,8 @@
-import { canonical, Fault, isObject, own, without, type JsonObject } from '@countersign/contract'
+import { Fault, isObject, own, without, type JsonObject } from '@countersign/contract'
 import type { Principal } from '#auth'
-import { digestOf, type Seal, type World } from '#base'
+import type { Seal, World } from '#base'
 import type { View } from '#registry'
+import { digestOfParams } from './params-digest.ts'
 
 /**
  * What our `requestState` carries through the client. It is attacker's input until opened: sealed, and
@@ -84,7 +85,7 @@ const bindings = ({
   view: view.id,
   method,
   // I-028: over what the client sees of its own request, without what changes from round to round.
-  params: digestOf(canonical(without(params, ['_meta', 'inputResponses', 'requestState', 'task']))),
+  params: digestOfParams(without(params, ['_meta', 'inputResponses', 'requestState', 'task'])),
 })
 
 /** The client's answers of this round, or undefined. A wrong shape is a fault of the request. */

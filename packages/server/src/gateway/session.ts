@@ -122,7 +122,7 @@ export class Session {
   }
 
   get isIdle(): boolean {
-    return this.inFlight.size === 0 && this.listening === undefined && this.subscriptions.size === 0
+    return this.inFlight.size === 0 && this.listening?.isAttached !== true
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { FAULTS, Fault, toFault } from '@countersign/contract'
 import { failure, faultError } from '#gateway'
+import { sayWhen } from './refusal.ts'
 import { route, type FrontDoorRooms } from './routes.ts'
 
 export interface FrontDoor {
@@ -16,7 +17,6 @@ interface Listen {
 }
 
 const KEEP_ALIVE_MS = 65_000
-const RETRY_AFTER_S = '1'
 
 /** Listens, and answers every request. The one catch of the program is in here. */
 export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Promise<FrontDoor> {
@@ -33,10 +33,17 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
     },
     (request, response) => {
       door.inFlight++
+      let isCounted = true
+      const stays = (): void => {
+        if (isCounted) door.inFlight--
+        isCounted = false
+      }
       response.once('close', () => {
-        door.inFlight--
+        stays()
+        // A stream that ended leaves its connection idle, and nothing more is wanted of it.
+        if (door.isClosing) setImmediate(() => server.closeIdleConnections())
       })
-      route(rooms, door, request, response).catch((thrown: unknown) => {
+      route(rooms, door, { request, response, stays }).catch((thrown: unknown) => {
         refuse(rooms, response, toFault(thrown))
       })
     },
@@ -67,12 +74,10 @@ function refuse({ log }: FrontDoorRooms, response: ServerResponse, fault: Fault)
     response.destroy()
     return
   }
-  const { http, retry } = FAULTS[fault.code]
-  // AM-40: a body with a code of our own, and when to come back.
-  if (retry) response.setHeader('retry-after', RETRY_AFTER_S)
+  sayWhen(response, fault)
   // What is left of a refused body is not read: the connection cannot serve another request.
   if (!response.req.complete) response.setHeader('connection', 'close')
-  response.writeHead(http, { 'content-type': 'application/json' })
+  response.writeHead(FAULTS[fault.code].http, { 'content-type': 'application/json' })
   response.end(JSON.stringify(failure(undefined, faultError(fault))))
 }
 

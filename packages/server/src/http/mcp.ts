@@ -22,7 +22,7 @@ import {
 import type { View } from '#registry'
 import { readJson } from './body.ts'
 import { accepts, isJson } from './media.ts'
-import { methodNotAllowed } from './method.ts'
+import { methodNotAllowed, sayWhen } from './refusal.ts'
 import { modernStream, Reply, sinkOf, type Stream } from './reply.ts'
 
 export interface McpRooms {
@@ -31,6 +31,8 @@ export interface McpRooms {
   readonly limits: { readonly bodyBytesMax: number; readonly depthMax: number }
   readonly who: Principal
   readonly view: View
+  /** This request stays open on purpose: it is no longer one of those under way. */
+  readonly stays: () => void
 }
 
 const SESSION = 'mcp-session-id'
@@ -100,6 +102,7 @@ async function postModern(
     // AM-32: a stream is never opened to a client that does not take one.
     throw new Fault('http/not-acceptable', 'A subscription is a stream: accept text/event-stream.')
   }
+  if (request.method === 'subscriptions/listen') rooms.stays()
   const abort = new AbortController()
   // H-050: the client closing the stream is the cancellation of this era.
   response.once('close', () => {
@@ -116,6 +119,7 @@ async function postModern(
     channel: reply,
     signal: abort.signal,
   })
+  if (served.fault) sayWhen(response, served.fault)
   const status = served.fault ? FAULTS[served.fault.code].http : 200
   reply.finish(served.response, status)
 }
@@ -139,6 +143,7 @@ async function postLegacy(
   } else {
     const reply = replyFor(rooms, session, response)
     const served = await rooms.gateway.legacy(session, rooms.who, shape.message, reply)
+    if (served.fault) sayWhen(response, served.fault)
     reply.finish(served.response, served.fault ? FAULTS[served.fault.code].legacy : 200)
   }
 }
@@ -237,6 +242,7 @@ async function get(
     session,
     headerAt(request.headers, 'last-event-id'),
   )
+  rooms.stays()
   const sink = sinkOf(response)
   if (isListening) session.listening = stream
   stream.attach(sink, after)
@@ -250,10 +256,8 @@ async function get(
   response.once('close', () => {
     stopBeat()
     stream.detach(sink)
-    if (isListening && session.listening === stream && !stream.isAttached) {
-      session.listening = undefined
-      rooms.gateway.watching()
-    }
+    // It stays the session's own: a client that comes back to it goes on hearing (H-074).
+    if (isListening && !stream.isAttached) rooms.gateway.watching()
   })
 }
 

@@ -6,7 +6,7 @@ import type { Gateway } from '#gateway'
 import type { Log } from '#telemetry'
 import { checkCaller, corsHeaders, type Hosts } from './callers.ts'
 import { serveMcp } from './mcp.ts'
-import { methodNotAllowed } from './method.ts'
+import { methodNotAllowed } from './refusal.ts'
 
 /** The most that clients may use of us; each is a field of the configuration with its reason. */
 export interface HttpLimits {
@@ -42,15 +42,19 @@ export interface Door {
   readonly inFlight: number
 }
 
+/** One request, as the door counts it. */
+export interface Visit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Streams that wait for news have a limit of their own, and take no place from calls (L-011). */
+  readonly stays: () => void
+}
+
 const MCP = '/mcp'
 
 /** Sends one request to what answers it. Rejects with the fault to answer otherwise. */
-export async function route(
-  rooms: FrontDoorRooms,
-  door: Door,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+export async function route(rooms: FrontDoorRooms, door: Door, visit: Visit): Promise<void> {
+  const { request, response } = visit
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   if (path === '/healthz' || path === '/readyz') return health(path, door, response)
   const origin = checkCaller(rooms.hosts, request.headers)
@@ -64,7 +68,7 @@ export async function route(
     return
   }
   letIn(rooms.limits, door)
-  if (path === MCP || path.startsWith(`${MCP}/`)) return toView(rooms, path, request, response)
+  if (path === MCP || path.startsWith(`${MCP}/`)) return toView(rooms, path, visit)
   const found = rooms.routes.find((one) => one.path === path)
   if (!found) throw new Fault('http/not-found', `Nothing is served at ${path.slice(0, 100)}.`)
   if (found.method !== request.method) throw methodNotAllowed(response, found.method)
@@ -88,13 +92,12 @@ function health(path: '/healthz' | '/readyz', door: Door, response: ServerRespon
 async function toView(
   rooms: FrontDoorRooms,
   path: string,
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response, stays }: Visit,
 ): Promise<void> {
   const who = rooms.authenticate(request.headers.authorization)
   const view = rooms.gateway.view(path.slice(MCP.length + 1))
   if (!view) {
     throw new Fault('http/not-found', 'There is no such view. /mcp serves all servers at once.')
   }
-  return serveMcp({ ...rooms, who, view }, request, response)
+  return serveMcp({ ...rooms, who, view, stays }, request, response)
 }

@@ -177,12 +177,13 @@ test('the end of a URL elicitation is told to whom it was asked of, even after t
   assert.deepEqual([ann.heard.completed, bob.heard.completed], [['e1'], ['e2']])
 })
 
-// H-092
-test('a server that refuses the revision of this hop has executed nothing', async () => {
+// H-091
+test('a legacy server means by codes of the reserved range whatever it likes', async () => {
   const { hop, link } = open()
   const call = link.call(callTool('x'), makeExchange())
-  hop.bring({ id: 1, error: { code: -32022, message: 'no' } })
-  await assert.rejects(call, { code: 'upstream/unavailable' })
+  const error = { code: -32020, message: 'failed after its effect' }
+  hop.bring({ id: 1, error })
+  assert.deepEqual(await call, { kind: 'error', error })
 })
 
 test('a server without completions completes to nothing, unasked', async () => {

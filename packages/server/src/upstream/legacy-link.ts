@@ -45,7 +45,7 @@ export function makeLegacyLink(hop: Hop, introduction: Introduction): Link {
       exchange,
       cancellable: true,
     })
-    const said = resultOf(server, answer)
+    const said = resultOf(answer)
     if (said.kind === 'result') return { kind: 'result', result: withoutHopMeta(said.result) }
     owners.required(said.error, exchange)
     return errorReply(said.error)

@@ -68,12 +68,24 @@ const failing = (error: JsonObject) => {
 }
 
 // H-092, V-049
-test('a missing capability and a header mismatch are for the gateway to deal with', async () => {
+test('a missing capability is for the client to hear of', async () => {
   const missing = { code: -32021, message: 'm', data: { requiredCapabilities: {} } }
   assert.deepEqual(await failing(missing), { kind: 'error', error: missing })
-  const mismatch = { code: -32020, message: 'x' }
-  assert.deepEqual(await failing(mismatch), { kind: 'error', error: mismatch })
-  await assert.rejects(failing({ code: -32022, message: 'x' }), { code: 'upstream/unavailable' })
+})
+
+// H-091, H-092, F-025
+test('words about the hop count only where HTTP says 400: then nothing was executed', async () => {
+  const refused = (code: number) => {
+    const { hop, link } = open('http')
+    const call = link.call(callTool('x'), makeExchange())
+    const fault = upstreamFault('upstream/unavailable', 'peer', 'said no.')
+    hop.rpc.lost(1, { fault, status: 400, error: { code, message: 'no' } })
+    return call
+  }
+  assert.deepEqual(await refused(-32020), { kind: 'mismatch' })
+  await assert.rejects(refused(-32022), { code: 'upstream/unavailable' })
+  const error = { code: -32020, message: 'failed after its effect' }
+  assert.deepEqual(await failing(error), { kind: 'error', error })
 })
 
 // S-005, H-044

@@ -2,6 +2,7 @@ import {
   isObject,
   META,
   own,
+  RPC,
   type Fault,
   type JsonObject,
   type Revision,
@@ -51,7 +52,7 @@ export function makeModernLink(hop: Hop, introduction: Introduction): Link {
       cancellable: true,
     })
     if (isStrange(answer)) hop.expired(strangeFault(server))
-    return readAnswer(hop, outgoing, exchange, resultOf(server, answer))
+    return readAnswer(hop, outgoing, exchange, resultOf(answer))
   }
 
   return {
@@ -125,7 +126,7 @@ function readAnswer(
   { capabilities }: Exchange,
   answer: Extract<Answer, { kind: 'result' | 'error' }>,
 ): Reply {
-  if (answer.kind === 'error') return errorReply(answer.error)
+  if (answer.kind === 'error') return readError(server, answer)
   const { result } = answer
   const type = own(result, 'resultType')
   if (type === undefined) log.debug({ server, method }, 'no resultType; taken as complete') // AM-05
@@ -139,6 +140,16 @@ function readAnswer(
   const round = readRound(method, result, capabilities)
   if (round.kind === 'input') return round
   throw upstreamFault('upstream/broken', server, `${round.why}.`)
+}
+
+/** Statements about this hop, which no client can do anything about (H-092): nothing was executed. */
+function readError(server: string, { error, status }: Extract<Answer, { kind: 'error' }>): Reply {
+  // Over stdio, and inside a 200, the codes are whatever the tool means by them (H-091).
+  if (status === 400 && error.code === RPC.headerMismatch) return { kind: 'mismatch' }
+  if (status === 400 && error.code === RPC.unsupportedVersion) {
+    throw upstreamFault('upstream/unavailable', server, 'no longer speaks the revision it did.')
+  }
+  return errorReply(error)
 }
 
 function hear(

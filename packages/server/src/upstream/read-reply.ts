@@ -1,18 +1,10 @@
-import { RPC, type RpcError } from '@countersign/contract'
+import type { RpcError } from '@countersign/contract'
 import type { Answer } from './flight.ts'
-import { upstreamFault } from './upstream-fault.ts'
 import type { Reply } from './upstream.ts'
 
 /** The result of an answer, or the fault that took its place. */
-export function resultOf(
-  server: string,
-  answer: Answer,
-): Extract<Answer, { kind: 'result' | 'error' }> {
+export function resultOf(answer: Answer): Extract<Answer, { kind: 'result' | 'error' }> {
   if (answer.kind === 'lost') throw answer.fault
-  // A statement about this hop, which no client can do anything about (H-092): nothing was executed.
-  if (answer.kind === 'error' && answer.error.code === RPC.unsupportedVersion) {
-    throw upstreamFault('upstream/unavailable', server, 'no longer speaks the revision it did.')
-  }
   return answer
 }
 

@@ -72,6 +72,8 @@ export type Reply =
       readonly inputRequests: Readonly<Record<string, InputRequest>>
       readonly requestState: string | undefined
     }
+  /** A modern HTTP server says that the mirrored arguments do not fit; nothing was executed (F-025). */
+  | { readonly kind: 'mismatch' }
 
 /** The client's answer to one question. A refusal is a result; an error means nobody could be asked. */
 export type InputAnswer =

@@ -2,22 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  connectV1,
-  connectV2,
-  textOf,
-  type Loose,
-  type Peer,
-  type Place,
-} from './clients.ts'
-import {
-  openTestHouse,
-  overStdio,
-  startHttp,
-  uncaught,
-  until,
-  type TestHouse,
-} from './house.ts'
+import { connectV1, connectV2, textOf, type Loose, type Peer, type Place } from './clients.ts'
+import { openTestHouse, overStdio, startHttp, uncaught, until, type TestHouse } from './house.ts'
 
 type Connect = (place: Place) => Promise<Peer>
 const CLIENTS: Readonly<Record<string, Connect>> = {
@@ -158,14 +144,19 @@ for (const [clientName, connect] of Object.entries(CLIENTS)) {
         // H-050, P-010, P-011, S-007, BR-024
         const before = count(await seenBy(peer), 'cancelled')
         const abort = new AbortController()
-        const waiting = peer.call('wait', {}, {
-          signal: abort.signal,
-          // The server has it once it reports: then there is something to cancel.
-          onprogress: () => abort.abort(),
-        })
+        const waiting = peer.call(
+          'wait',
+          {},
+          {
+            signal: abort.signal,
+            // The server has it once it reports: then there is something to cancel.
+            onprogress: () => abort.abort(),
+          },
+        )
         await assert.rejects(waiting)
-        await until('the server sees the cancellation', async () =>
-          count(await seenBy(peer), 'cancelled') === before + 1,
+        await until(
+          'the server sees the cancellation',
+          async () => count(await seenBy(peer), 'cancelled') === before + 1,
         )
       })
 

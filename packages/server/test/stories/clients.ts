@@ -22,7 +22,11 @@ export type Loose = Readonly<Record<string, unknown>>
 /** Where a client connects: an address, or a program to start. */
 export type Place =
   | { readonly url: URL }
-  | { readonly command: string; readonly args: readonly string[]; readonly env?: Record<string, string> }
+  | {
+      readonly command: string
+      readonly args: readonly string[]
+      readonly env?: Record<string, string>
+    }
 
 export interface CallOptions {
   readonly signal?: AbortSignal
@@ -41,7 +45,11 @@ export interface Peer {
   readonly read: (uri: string) => Promise<readonly Loose[]>
   readonly prompts: () => Promise<readonly Loose[]>
   readonly prompt: (name: string, args: Record<string, string>) => Promise<readonly Loose[]>
-  readonly complete: (ref: object, value: string, context?: Record<string, string>) => Promise<string[]>
+  readonly complete: (
+    ref: object,
+    value: string,
+    context?: Record<string, string>,
+  ) => Promise<string[]>
   /** Wants to hear of changed lists and of one resource; resolves once the gateway knows. */
   readonly follow: (uri: string) => Promise<void>
   readonly setLevel: (level: 'debug' | 'warning' | 'error') => Promise<void>
@@ -69,7 +77,9 @@ const SAMPLED = {
 }
 const ROOTS = { roots: [{ uri: 'file:///home/ada' }] }
 
-const CHANGED = ['tools', 'prompts', 'resources'].map((list) => `notifications/${list}/list_changed`)
+const CHANGED = ['tools', 'prompts', 'resources'].map(
+  (list) => `notifications/${list}/list_changed`,
+)
 
 function answer(asked: Loose[], params: object): typeof FORM_SAID | typeof URL_SAID {
   asked.push({ ...params })

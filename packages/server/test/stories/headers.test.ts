@@ -25,7 +25,10 @@ const echo = (headers: OutgoingHttpHeaders): Promise<Answer> =>
 describe('Mcp-Method and Mcp-Name', () => {
   for (const [says, headers] of [
     ['whatever the case of the names', { 'mcp-name': undefined, 'MCP-NAME': 'echo' }],
-    ['with white space around the values', { 'mcp-name': ' \techo  ', 'mcp-method': ' tools/call ' }],
+    [
+      'with white space around the values',
+      { 'mcp-name': ' \techo  ', 'mcp-method': ' tools/call ' },
+    ],
     ['in base64', { 'mcp-name': base64('echo') }],
   ] as const) {
     it(`are taken ${says}`, async () => {
@@ -74,7 +77,14 @@ describe('Mcp-Method and Mcp-Name', () => {
 
   it('carry any name that JSON can say', async () => {
     // H-032, H-036: an unknown name is refused by the registry, not by the header check.
-    for (const name of ['héllo wörld', ' padded ', 'a\tb', '=?base64?x?=', '日本語', 'x'.repeat(20_000)]) {
+    for (const name of [
+      'héllo wörld',
+      ' padded ',
+      'a\tb',
+      '=?base64?x?=',
+      '日本語',
+      'x'.repeat(20_000),
+    ]) {
       const asked = modern('tools/call', {
         params: { name },
         headers: { 'mcp-name': encodeHeaderValue(name) },
@@ -86,7 +96,10 @@ describe('Mcp-Method and Mcp-Name', () => {
 
   it('repeat the URI of a resource', async () => {
     const read = (uri: string, name: string): Promise<Answer> =>
-      ask(theHouse.at('peer'), modern('resources/read', { params: { uri }, headers: { 'mcp-name': name } }))
+      ask(
+        theHouse.at('peer'),
+        modern('resources/read', { params: { uri }, headers: { 'mcp-name': name } }),
+      )
     assert.equal((await read('peer://doc', 'peer://doc')).status, 200) // H-028
     assert.equal((await read('peer://doc', 'peer://other')).json.error.code, -32020)
   })
@@ -161,7 +174,10 @@ describe('content negotiation', () => {
   it('gives a modern client JSON when it takes only that, and 406 when it takes neither', async () => {
     // H-025, AM-32, H-043
     const call = (accept: string | undefined): Promise<Answer> =>
-      ask(theHouse.at('peer'), modern('tools/call', { params: { name: 'steps' }, headers: { accept } }))
+      ask(
+        theHouse.at('peer'),
+        modern('tools/call', { params: { name: 'steps' }, headers: { accept } }),
+      )
     for (const accept of ['application/json', undefined, '*/*', 'text/event-stream', BOTH]) {
       const { status, headers } = await call(accept)
       assert.equal(status, 200)
@@ -193,7 +209,10 @@ describe('content negotiation', () => {
     assert.equal(headers['cache-control'], 'no-cache, no-transform')
     assert.ok(!/^(?:id|retry):/m.test(text))
     const progress = events.slice(0, -1).map(({ data }) => data.params)
-    assert.deepEqual(progress.map((one) => one.progressToken), [0, 0, 0])
+    assert.deepEqual(
+      progress.map((one) => one.progressToken),
+      [0, 0, 0],
+    )
     assert.equal(events.at(-1)?.data.result.content[0].text, 'three steps')
   })
 })

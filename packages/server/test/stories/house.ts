@@ -86,7 +86,6 @@ export const PROGRAMS = {
   oldPeer: fileOf('peers/legacy.ts'),
   newPeer: fileOf('peers/modern.ts'),
   hostile: fileOf('peers/hostile.ts'),
-  hostileHttp: fileOf('peers/hostile-http.ts'),
   main: fileOf('../../src/main.ts'),
 } as const
 type Program = keyof typeof PROGRAMS

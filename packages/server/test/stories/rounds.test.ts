@@ -106,7 +106,9 @@ for (const view of ['old-peer', 'new-peer']) {
       // I-013, BR-035, AM-38
       const first = await call(view, 'ask_form')
       const retry = { answers: answerAll(first), state: stateOf(first) }
-      const many = await Promise.all([1, 2, 3].map((id) => call(view, 'ask_form', { ...retry, id })))
+      const many = await Promise.all(
+        [1, 2, 3].map((id) => call(view, 'ask_form', { ...retry, id })),
+      )
       const late = await call(view, 'ask_form', { ...retry, id: 4 })
       for (const one of [...many, late]) assert.deepEqual(JSON.parse(wordsOf(one)), ADA)
     })
@@ -117,7 +119,13 @@ for (const view of ['old-peer', 'new-peer']) {
       const state = stateOf(first)
       const answers = answerAll(first)
       const flipped = `${state.slice(0, 40)}${state[40] === 'A' ? 'B' : 'A'}${state.slice(41)}`
-      for (const bad of [flipped, `${state}-TAMPERED`, state.slice(0, -4), '', 'x'.repeat(70_000)]) {
+      for (const bad of [
+        flipped,
+        `${state}-TAMPERED`,
+        state.slice(0, -4),
+        '',
+        'x'.repeat(70_000),
+      ]) {
         const { status, json } = await call(view, 'ask_form', { answers, state: bad })
         assert.deepEqual([status, json.error?.code], [200, -32602], bad.slice(0, 12))
       }
@@ -178,7 +186,11 @@ for (const view of ['old-peer', 'new-peer']) {
       const told = second.events.slice(0, -1).map(({ data }) => data.params)
       assert.deepEqual(
         told.map(({ progressToken, progress }) => [progressToken, progress]),
-        [['two', 1], ['two', 2], ['two', 3]],
+        [
+          ['two', 1],
+          ['two', 2],
+          ['two', 3],
+        ],
       )
       assert.equal(wordsOf(second), 'accept')
     })
@@ -186,7 +198,10 @@ for (const view of ['old-peer', 'new-peer']) {
     it('is forgotten with its call when the client closes the stream of a retry', async () => {
       // H-050, H-051
       const before = await callsOf('wait', view)
-      const abort = await begin(theHouse.at(view), asked('wait', { meta: { ...meta, progressToken: 1 } }))
+      const abort = await begin(
+        theHouse.at(view),
+        asked('wait', { meta: { ...meta, progressToken: 1 } }),
+      )
       await abort.event(({ method }) => method === 'notifications/progress')
       abort.drop()
       await until('the call is recorded as cancelled', async () => {
@@ -242,13 +257,20 @@ describe('several questions of one call', () => {
     const rounds = theHouse
       .entries()
       .filter(({ kind, body }) => kind === 'call.opened' && body['name'] === name)
-    assert.deepEqual(rounds.map(({ body }) => body['round']), [1, 2, 3])
+    assert.deepEqual(
+      rounds.map(({ body }) => body['round']),
+      [1, 2, 3],
+    )
   })
 })
 
 const SAID: Readonly<Record<string, Loose>> = {
   'elicitation/create': ADA,
-  'sampling/createMessage': { model: 'm', role: 'assistant', content: { type: 'text', text: 'Paris' } },
+  'sampling/createMessage': {
+    model: 'm',
+    role: 'assistant',
+    content: { type: 'text', text: 'Paris' },
+  },
   'roots/list': { roots: [{ uri: 'file:///x' }] },
 }
 
@@ -256,7 +278,10 @@ const SAID: Readonly<Record<string, Loose>> = {
 async function callsOf(name: string, server: string): Promise<readonly unknown[]> {
   const entries = theHouse.entries()
   return entries
-    .filter(({ kind, body }) => kind === 'call.opened' && body['name'] === name && body['server'] === server)
+    .filter(
+      ({ kind, body }) =>
+        kind === 'call.opened' && body['name'] === name && body['server'] === server,
+    )
     .map(({ call: id }) => entries.find((one) => one.kind === 'call.closed' && one.call === id))
     .map((closed) => closed?.body['outcome'])
 }

@@ -38,8 +38,11 @@ interface Row {
 
 const list = (meta: Loose, headers: OutgoingHttpHeaders = {}): Ask =>
   modern('tools/list', { meta, headers })
-const inSession = (message: unknown, revision = '2025-11-25', more: OutgoingHttpHeaders = {}): Ask =>
-  legacy(message, { ...sessions[revision], ...more })
+const inSession = (
+  message: unknown,
+  revision = '2025-11-25',
+  more: OutgoingHttpHeaders = {},
+): Ask => legacy(message, { ...sessions[revision], ...more })
 const claimed = (id: unknown) => ({ ...rpc('tools/list', { _meta: envelope() }, id) })
 
 const ROWS: readonly Row[] = [
@@ -89,7 +92,8 @@ const ROWS: readonly Row[] = [
   },
   {
     says: 'claim and header agree on a legacy version: -32022, not served per request', // H-011, AM-04
-    asks: () => list(envelope({ [VERSION]: '2025-11-25' }), { 'mcp-protocol-version': '2025-11-25' }),
+    asks: () =>
+      list(envelope({ [VERSION]: '2025-11-25' }), { 'mcp-protocol-version': '2025-11-25' }),
     status: 400,
     code: -32022,
     id: 1,
@@ -178,7 +182,10 @@ const ROWS: readonly Row[] = [
   {
     says: 'notification, no claim, modern header: taken and dropped', // H-041
     asks: () =>
-      legacy({ jsonrpc: '2.0', method: 'notifications/cancelled' }, { 'mcp-protocol-version': MODERN }),
+      legacy(
+        { jsonrpc: '2.0', method: 'notifications/cancelled' },
+        { 'mcp-protocol-version': MODERN },
+      ),
     status: 202,
   },
   {
@@ -254,8 +261,21 @@ describe('the truth table of one URL for both eras', () => {
     })
   }
 
-  const GONE = ['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']
-  for (const method of [...GONE, 'tasks/result', 'tasks/list', 'no/such', 'constructor', '__proto__']) {
+  const GONE = [
+    'initialize',
+    'ping',
+    'logging/setLevel',
+    'resources/subscribe',
+    'resources/unsubscribe',
+  ]
+  for (const method of [
+    ...GONE,
+    'tasks/result',
+    'tasks/list',
+    'no/such',
+    'constructor',
+    '__proto__',
+  ]) {
     it(`${method} in an envelope of 2026-07-28 is 404 -32601 with its id`, async () => {
       // H-009, H-015, P-030
       const asked = modern(method, { id: 'mine', params: { level: 'info', uri: 'peer://doc' } })

@@ -16,7 +16,13 @@ const FORM = {
     properties: {
       name: { type: 'string', default: 'Ada' },
       sure: { type: 'boolean', default: true },
-      one: { type: 'string', oneOf: [{ const: 'a', title: 'A' }, { const: 'b', title: 'B' }] },
+      one: {
+        type: 'string',
+        oneOf: [
+          { const: 'a', title: 'A' },
+          { const: 'b', title: 'B' },
+        ],
+      },
       many: { type: 'array', items: { type: 'string', enum: ['x', 'y', 'z'] } },
     },
     required: ['name'],
@@ -129,7 +135,10 @@ describe('a question of a legacy server to a legacy client', () => {
     said.answer({ result: text('done') })
     await live.rest()
     await stranger.end()
-    assert.deepEqual((await theirs.rest()).filter(({ data }) => data), [])
+    assert.deepEqual(
+      (await theirs.rest()).filter(({ data }) => data),
+      [],
+    )
   })
 
   it('reaches nobody who did not declare it, in any revision (I-004 I-040 I-048)', async () => {
@@ -240,7 +249,9 @@ describe('a round of a modern server to a legacy client', () => {
     ...more,
   })
   const form = { method: 'elicitation/create', params: FORM }
-  const begin = async (capabilities: object = CLIENT): Promise<readonly [Session, Promise<Live>]> => {
+  const begin = async (
+    capabilities: object = CLIENT,
+  ): Promise<readonly [Session, Promise<Live>]> => {
     const session = await openSession(house.at('new'), '2025-11-25', capabilities)
     return [session, session.begin('tools/call', { name: 'go', arguments: { a: 1 } }, 'call')]
   }
@@ -310,7 +321,10 @@ describe('a round of a modern server to a legacy client', () => {
     await session.notify('notifications/cancelled', { requestId: 'call' })
     const told = await live.message()
     assert.deepEqual([told.method, told.params.requestId], ['notifications/cancelled', id])
-    assert.deepEqual((await live.rest()).filter(({ data }) => data), [])
+    assert.deepEqual(
+      (await live.rest()).filter(({ data }) => data),
+      [],
+    )
     assert.equal(rounds.length, 1)
   })
 })
@@ -322,7 +336,11 @@ describe('what a modern server is told of a legacy client', () => {
       ['2025-11-25', {}, {}],
       ['2025-11-25', { elicitation: {} }, { elicitation: { form: {} } }],
       ['2025-11-25', { elicitation: { url: {} } }, { elicitation: { url: {} } }],
-      ['2025-06-18', { elicitation: {}, roots: { listChanged: true } }, { elicitation: { form: {} }, roots: {} }],
+      [
+        '2025-06-18',
+        { elicitation: {}, roots: { listChanged: true } },
+        { elicitation: { form: {} }, roots: {} },
+      ],
       ['2025-03-26', { elicitation: {}, sampling: {} }, { sampling: {} }],
       ['2025-11-25', { tasks: { list: {} }, experimental: { x: {} } }, {}],
     ]

@@ -73,17 +73,6 @@ describe('a modern answer', () => {
     assert.equal(JSON.parse(events.at(-1)?.data ?? '').id, 1)
   })
 
-  it('has no event ids and no retry, and each event is a message (H-048 H-049 Q-037)', async () => {
-    const answering = wait({ progressToken: 0 })
-    const { message, said } = await nextCall()
-    said.send(progress(message, 1))
-    said.answer(DONE)
-    for (const event of await (await answering).rest()) {
-      if (event.comment !== undefined) continue
-      assert.deepEqual([event.id, event.retry, event.event], [undefined, undefined, 'message'])
-    }
-  })
-
   it('is kept open by comments while nothing is said (H-047 H-086)', async () => {
     const answering = wait()
     const { said } = await nextCall()

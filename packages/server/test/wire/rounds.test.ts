@@ -22,7 +22,11 @@ const asked = (id: string | number, method: string, params: object = {}): object
 const urls = (id: string): object => ({
   code: -32042,
   message: 'Open a page.',
-  data: { elicitations: [{ mode: 'url', message: 'Sign in', url: 'https://x.example/', elicitationId: id }] },
+  data: {
+    elicitations: [
+      { mode: 'url', message: 'Sign in', url: 'https://x.example/', elicitationId: id },
+    ],
+  },
 })
 const ACCEPTED = { action: 'accept', content: { name: 'Ada' } }
 
@@ -70,8 +74,11 @@ after(async () => {
 })
 
 let ids = 0
-const call = (view: 'old' | 'new', params: object, capabilities: object = CLIENT): Promise<Answer> =>
-  ask(house.at(view), 'tools/call', params, { id: ++ids, capabilities })
+const call = (
+  view: 'old' | 'new',
+  params: object,
+  capabilities: object = CLIENT,
+): Promise<Answer> => ask(house.at(view), 'tools/call', params, { id: ++ids, capabilities })
 
 describe('a question of a legacy server', () => {
   it('parks the call, and the answer resumes that same call (BR-032 BR-033 I-002 I-003 I-010)', async () => {
@@ -91,7 +98,10 @@ describe('a question of a legacy server', () => {
     ]
     assert.deepEqual(one, elicitation)
     assert.equal(two.method, 'roots/list')
-    assert.deepEqual(Object.keys(two).toSorted(), ['method', 'params'].slice(0, Object.keys(two).length))
+    assert.deepEqual(
+      Object.keys(two).toSorted(),
+      ['method', 'params'].slice(0, Object.keys(two).length),
+    )
 
     // I-009: what is missing or malformed is asked again, and what nobody asked is ignored.
     const second = await call('old', {
@@ -129,9 +139,20 @@ describe('a question of a legacy server', () => {
   it('is not asked of a client that did not declare it (I-004 I-040 V-049)', async () => {
     const CASES: readonly (readonly [object, object, object])[] = [
       [{}, elicitation, { elicitation: { form: {} } }],
-      [{ elicitation: {} }, { method: 'elicitation/create', params: { mode: 'url', url: 'https://x.example/', message: 'm', elicitationId: 'e' } }, { elicitation: { url: {} } }],
+      [
+        { elicitation: {} },
+        {
+          method: 'elicitation/create',
+          params: { mode: 'url', url: 'https://x.example/', message: 'm', elicitationId: 'e' },
+        },
+        { elicitation: { url: {} } },
+      ],
       [{ elicitation: { url: {} } }, elicitation, { elicitation: { form: {} } }],
-      [{ sampling: {} }, { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1, tools: [] } }, { sampling: { tools: {} } }],
+      [
+        { sampling: {} },
+        { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1, tools: [] } },
+        { sampling: { tools: {} } },
+      ],
       [{ elicitation: {}, sampling: {} }, { method: 'roots/list' }, { roots: {} }],
     ]
     for (const [capabilities, { method, params }, needed] of CASES as Loose) {
@@ -158,7 +179,11 @@ describe('a question of a legacy server', () => {
     const { inputRequests, requestState } = (await answering).message.result
     const [[key, request]] = Object.entries<Loose>(inputRequests) as [[string, Loose]]
     assert.deepEqual(request, { method: 'elicitation/create', params })
-    const retry = call('old', { name: 'ask', requestState, inputResponses: { [key]: { action: 'accept' } } })
+    const retry = call('old', {
+      name: 'ask',
+      requestState,
+      inputResponses: { [key]: { action: 'accept' } },
+    })
     said.send({
       jsonrpc: '2.0',
       method: 'notifications/elicitation/complete',
@@ -219,7 +244,9 @@ describe('a legacy refusal until a page has been opened', () => {
   it('is an error where nothing may come back with questions (I-001 AM-19 H-090)', async () => {
     const ref = { type: 'ref/prompt', name: 'p' }
     const params = { ref, argument: { name: 'a', value: '' } }
-    const { message } = await ask(house.at('old'), 'completion/complete', params, { capabilities: CLIENT })
+    const { message } = await ask(house.at('old'), 'completion/complete', params, {
+      capabilities: CLIENT,
+    })
     assert.equal(message.error.code, -32603)
   })
 })
@@ -257,7 +284,10 @@ describe('a round of a modern server', () => {
       assert.equal(message.result.content[0].text, 'done')
       const [one, two] = rounds
       assert.notEqual(two.id, one.id)
-      assert.deepEqual({ requestState: two.params.requestState }, { requestState: undefined, ...state })
+      assert.deepEqual(
+        { requestState: two.params.requestState },
+        { requestState: undefined, ...state },
+      )
       assert.equal(Object.hasOwn(two.params, 'requestState'), 'requestState' in state)
       assert.deepEqual(two.params.inputResponses, { name: ACCEPTED })
       assert.deepEqual([two.params.name, two.params.arguments], ['go', { a: 1 }])
@@ -268,7 +298,10 @@ describe('a round of a modern server', () => {
   const BROKEN: readonly (readonly [string, object])[] = [
     ['has neither questions nor state', {}],
     ['asks what was not declared', { inputRequests: { x: { method: 'roots/list' } } }],
-    ['asks what nobody can be asked', { inputRequests: { x: { method: 'tools/call', params: {} } } }],
+    [
+      'asks what nobody can be asked',
+      { inputRequests: { x: { method: 'tools/call', params: {} } } },
+    ],
     ['has a question that is none', { inputRequests: { x: 7 } }],
     ['has state that is no text', { requestState: 7 }],
     ['is of an unknown type', { resultType: 'task', taskId: 't' }],
@@ -286,7 +319,9 @@ describe('a round of a modern server', () => {
   it('is none when the method may not ask (I-001)', async () => {
     next = () => ({ resultType: 'input_required', inputRequests: { name: elicitation } })
     const params = { ref: { type: 'ref/prompt', name: 'p' }, argument: { name: 'a', value: '' } }
-    const { message } = await ask(house.at('new'), 'completion/complete', params, { capabilities: CLIENT })
+    const { message } = await ask(house.at('new'), 'completion/complete', params, {
+      capabilities: CLIENT,
+    })
     assert.equal(message.error.code, -32603)
   })
 
@@ -320,7 +355,15 @@ describe('a state', () => {
 
   it('that was changed, cut, forged or is no text is refused (I-020 I-022)', async () => {
     const state = await begun()
-    for (const other of [`${state}-TAMPERED`, state.slice(1), state.slice(0, -1), 'x', '', 7, null]) {
+    for (const other of [
+      `${state}-TAMPERED`,
+      state.slice(1),
+      state.slice(0, -1),
+      'x',
+      '',
+      7,
+      null,
+    ]) {
       const { status, message } = await retry(other)
       assert.deepEqual([status, message.error?.code], [200, -32602], String(other))
     }

@@ -36,7 +36,8 @@ describe('a session', () => {
         assert.ok(initialized.capabilities[key], key) // F-001 V-010
       }
       // Rule 10: nothing of the new era, nor what is not offered (TL-001 TX-032 F-056).
-      for (const key of ['tasks', 'extensions']) assert.equal(initialized.capabilities[key], undefined)
+      for (const key of ['tasks', 'extensions'])
+        assert.equal(initialized.capabilities[key], undefined)
       for (const key of ['resultType', 'ttlMs', 'cacheScope', '_meta']) {
         assert.equal(initialized[key], undefined)
       }

@@ -50,30 +50,6 @@ async function kinds(live: Live): Promise<unknown[]> {
 }
 
 describe('the stream of a legacy request', () => {
-  it('begins with an id and no data in 2025-11-25 (H-065 AM-17)', async () => {
-    const session = await openSession(url)
-    const answering = session.begin('tools/call', WAIT)
-    const { message, said } = await nextCall()
-    said.send(progress(message, 1))
-    const live = await answering
-    const first = await live.event()
-    assert.ok(first?.id)
-    assert.equal(first.data, '')
-    said.answer(DONE)
-    await live.rest()
-  })
-
-  it('begins with a message in older revisions, which choke on no data (H-065 Q-013)', async () => {
-    for (const revision of ['2025-06-18', '2025-03-26']) {
-      const session = await openSession(url, revision)
-      const answering = session.begin('tools/call', WAIT)
-      const { message, said } = await nextCall()
-      said.send(progress(message, 1))
-      said.answer(DONE)
-      for (const { data } of await (await answering).rest()) assert.notEqual(data, '')
-    }
-  })
-
   it('carries what belongs to its request, and ends with the response (H-068 P-003 BR-001)', async () => {
     const session = await openSession(url)
     const one = session.begin('tools/call', WAIT, 'one')
@@ -137,28 +113,6 @@ describe('the stream of a legacy request', () => {
     assert.equal(peer.got('notifications/cancelled').length, cancelled)
   })
 
-  it('has ids that name it, and is replayed without the others (H-074)', async () => {
-    const session = await openSession(url)
-    const lives: Live[] = []
-    const firsts: string[] = []
-    for (const id of ['one', 'two']) {
-      const answering = session.begin('tools/call', WAIT, id)
-      const { message, said } = await nextCall()
-      said.send(progress(message, 1))
-      const live = await answering
-      firsts.push((await live.event())?.id ?? '')
-      said.answer(DONE)
-      lives.push(live)
-    }
-    const ids = [...firsts]
-    for (const live of lives) for (const { id } of await live.rest()) if (id) ids.push(id)
-    assert.equal(new Set(ids).size, 6)
-    const names = new Set(ids.map((id) => id.slice(0, id.lastIndexOf('.'))))
-    assert.equal(names.size, 2)
-    const replayed = await session.listen({ 'last-event-id': firsts[1] ?? '' })
-    assert.deepEqual(await kinds(replayed), [1, 'two'])
-  })
-
   it('is given up by notification: the server is told, and nothing is answered (P-010 P-013)', async () => {
     const session = await openSession(url)
     const answering = session.begin('tools/call', WAIT, 'call')
@@ -176,56 +130,7 @@ describe('the stream of a legacy request', () => {
     assert.equal((await session.request('ping')).status, 200)
   })
 
-  it('is refused to an id in flight, and the first goes on (BR-004 V-053)', async () => {
-    const session = await openSession(url)
-    const answering = session.begin('tools/call', WAIT, 'same')
-    const { said } = await nextCall()
-    const { message } = await session.request('tools/call', WAIT, 'same')
-    assert.equal(message.error.code, -32600)
-    said.answer(DONE)
-    assert.match(await (await answering).text(), /done/)
-  })
 })
 
 describe('the stream of a session', () => {
-  it('is opened by GET and tells what belongs to no request (H-072 H-073 F-002)', async () => {
-    const session = await openSession(url)
-    const other = await openSession(url)
-    const listening = await session.listen()
-    assert.equal(listening.headers['content-type'], 'text/event-stream')
-    const answering = other.begin('tools/call', WAIT, 'call')
-    const { said } = await nextCall()
-    said.send(CHANGED)
-    assert.equal((await listening.message()).method, CHANGED.method)
-    said.answer(DONE)
-    // Others, who do not listen, are told nothing on the streams of their requests.
-    assert.doesNotMatch(await (await answering).text(), /list_changed/)
-    await session.end()
-    assert.deepEqual(await kinds(listening), [])
-  })
-
-  it('is replaced by a second one: a half-open connection does not win (H-075)', async () => {
-    const session = await openSession(url)
-    const first = await session.listen()
-    const second = await session.listen()
-    assert.deepEqual(await kinds(first), [])
-    await session.end()
-    assert.deepEqual(await kinds(second), [])
-  })
-
-  it('is fresh for an event id that nobody knows any more (H-076)', async () => {
-    const session = await openSession(url)
-    for (const id of ['gone.7', 'nonsense', '.', 'x.-1']) {
-      const listening = await session.listen({ 'last-event-id': id })
-      assert.equal(listening.status, 200)
-      listening.close()
-    }
-    await session.end()
-  })
-
-  it('needs a session, and a client that takes streams (H-072 Q-007)', async () => {
-    const session = await openSession(url)
-    assert.equal((await session.listen({ accept: 'application/json' })).status, 406)
-    assert.equal((await session.listen({ 'mcp-session-id': 'forged' })).status, 404)
-  })
 })

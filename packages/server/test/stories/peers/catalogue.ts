@@ -45,14 +45,19 @@ export const PROMPTS = [{ name: 'hello', description: 'Greets', arguments: [{ na
 
 export const promptOf = (args: Readonly<Record<string, string>> | undefined) => ({
   messages: [
-    { role: 'user' as const, content: { type: 'text' as const, text: `Hello, ${args?.['who'] ?? '?'}!` } },
+    {
+      role: 'user' as const,
+      content: { type: 'text' as const, text: `Hello, ${args?.['who'] ?? '?'}!` },
+    },
   ],
 })
 
 interface Completing {
   readonly ref: { readonly type: string; readonly name?: string; readonly uri?: string }
   readonly argument: { readonly value: string }
-  readonly context?: { readonly arguments?: Readonly<Record<string, string>> | undefined } | undefined
+  readonly context?:
+    | { readonly arguments?: Readonly<Record<string, string>> | undefined }
+    | undefined
 }
 
 /** Shows what of the request arrived: the reference in the peer's own words, and the context. */

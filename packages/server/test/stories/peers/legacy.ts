@@ -26,11 +26,7 @@ import {
   type ServerNotification,
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js'
-import {
-  fixtureArguments,
-  listen,
-  type Handle,
-} from '../../../../../test/conformance/listen.ts'
+import { fixtureArguments, listen, type Handle } from '../../../../../test/conformance/listen.ts'
 import {
   ASKED_FORM,
   ASKED_SAMPLE,
@@ -112,7 +108,10 @@ const PLAYS: Readonly<Record<string, Play>> = {
   ask_url: async (_args, extra, server) => {
     const elicitationId = 'page-1'
     const params = { ...CONFIRM_URL, mode: 'url' as const, elicitationId }
-    const said = await extra.sendRequest({ method: 'elicitation/create', params }, ElicitResultSchema)
+    const said = await extra.sendRequest(
+      { method: 'elicitation/create', params },
+      ElicitResultSchema,
+    )
     await server.createElicitationCompletionNotifier(elicitationId)()
     return text(said.action)
   },
@@ -130,7 +129,8 @@ const PLAYS: Readonly<Record<string, Play>> = {
     text(JSON.stringify(await extra.sendRequest({ method: 'roots/list' }, ListRootsResultSchema))),
   touch: ({ uri }) =>
     tell(async (server) => {
-      if (everyone.get(server)?.has(String(uri))) await server.sendResourceUpdated({ uri: String(uri) })
+      if (everyone.get(server)?.has(String(uri)))
+        await server.sendResourceUpdated({ uri: String(uri) })
     }),
   grow: () => {
     offered.push(`grown_${offered.length}`)
@@ -165,7 +165,9 @@ function makeServer(): Server {
     return play ? await play(params.arguments ?? {}, extra, server) : text(`${params.name} grew`)
   })
   server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: RESOURCES }))
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: TEMPLATES }))
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
+    resourceTemplates: TEMPLATES,
+  }))
   server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) => {
     const contents = readAt(uri)
     if (!contents) throw new McpError(-32002, 'Resource not found', { uri })

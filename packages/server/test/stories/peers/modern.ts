@@ -94,7 +94,8 @@ const PLAYS: Readonly<Record<string, Play>> = {
     return text('three steps')
   },
   log: async (_args, { mcpReq }) => {
-    for (const level of ['debug', 'warning', 'error'] as const) await mcpReq.log(level, level, 'peer')
+    for (const level of ['debug', 'warning', 'error'] as const)
+      await mcpReq.log(level, level, 'peer')
     return text('logged')
   },
   ask_form: once('person', form, whole),

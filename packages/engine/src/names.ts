@@ -1,0 +1,23 @@
+import { TaskFault } from './fault.ts'
+import type { Task } from './task.ts'
+
+const NAME_CHARS_MAX = 500
+
+/**
+ * Checks a kind, key, owner, step or signal name: 1 to 500 characters, none of them a control
+ * character. @throws TaskFault `task/bad-name`.
+ */
+export function checkName(what: string, name: string): string {
+  // oxlint-disable-next-line eslint/no-control-regex
+  if (name.length > 0 && name.length <= NAME_CHARS_MAX && !/[\u0000-\u001F\u007F]/.test(name)) {
+    return name
+  }
+  throw new TaskFault(
+    'task/bad-name',
+    `${what} must have 1 to ${String(NAME_CHARS_MAX)} characters and no control characters.`,
+  )
+}
+
+/** True while the task stands waiting for this signal. */
+export const isExpecting = (task: Task, name: string): boolean =>
+  task.waits.some((wait) => wait.name === name)

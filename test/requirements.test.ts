@@ -1,0 +1,135 @@
+// Every sentence that we owe has a proof, or says why it has none. Citations are ids in test files.
+
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { REQUIREMENTS, type Requirement } from './requirements.ts'
+import { BY_CONFORMANCE } from './requirements/by-conformance.ts'
+import { SOURCES } from './requirements/sources.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ID = /\b(?:[HSVFILPQ]|TL|TX|CF|BR|AM)-\d{2,3}\b/g
+
+/** How many rows each section has; a row is neither lost nor slipped in unnoticed. */
+const FROZEN = {
+  H: 89,
+  S: 23,
+  V: 37,
+  F: 46,
+  I: 38,
+  L: 17,
+  P: 17,
+  TL: 36,
+  TX: 34,
+  CF: 8,
+  BR: 41,
+  AM: 40,
+  Q: 60,
+}
+
+const TESTS = [
+  'packages/*/{src,test}/**/*.test.ts',
+  'packages/*/test/**/*.ts',
+  'test/conformance/*.ts',
+  'test/*.test.ts',
+]
+const SOURCE_FILES = ['packages/*/src/**/*.ts']
+
+/** Where each id is cited: a path for each file. */
+function citations(globs: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const path of globSync(globs, { cwd: ROOT })) {
+    const ids = readFileSync(`${ROOT}/${path}`, 'utf8').match(ID) ?? []
+    for (const id of new Set(ids)) found.set(id, [...(found.get(id) ?? []), path])
+  }
+  return found
+}
+
+const rows = new Map(REQUIREMENTS.map((row) => [row.id, row]))
+const tests = citations(TESTS)
+const cited = (id: string): boolean => tests.has(id) || Object.hasOwn(BY_CONFORMANCE, id)
+const here = (...levels: readonly Requirement['level'][]): readonly Requirement[] =>
+  REQUIREMENTS.filter(({ level, scope }) => scope === 'here' && levels.includes(level))
+const told = (list: readonly Requirement[]): readonly string[] =>
+  list.map(({ id, says }) => `${id}: ${says}`)
+
+test('each row is there once, in a section of frozen size', () => {
+  assert.equal(rows.size, REQUIREMENTS.length)
+  const sizes = Object.keys(FROZEN).map((section) => [
+    section,
+    REQUIREMENTS.filter(({ id }) => id.startsWith(`${section}-`)).length,
+  ])
+  assert.deepEqual(Object.fromEntries(sizes), FROZEN)
+})
+
+test('each row is short, and its source is known', () => {
+  for (const { id, says, source } of REQUIREMENTS) {
+    assert.ok(says.length > 10 && says.length <= 90, `${id} has ${says.length} characters`)
+    const key = /^SEP(?=-\d)|^[A-Za-z0-9]+/.exec(source)?.[0] ?? ''
+    assert.ok(Object.hasOwn(SOURCES, key), `${id}: ${source}`)
+  }
+})
+
+test('what must hold here is cited by a test', () => {
+  const missing = here('MUST', 'MUSTN', 'SUITE').filter(({ id }) => !cited(id))
+  assert.deepEqual(told(missing), [])
+})
+
+test('what should hold here is cited by a test, or says why it is not', () => {
+  const open = here('SHOULD', 'SHOULDN').filter(({ id, unproven }) => !cited(id) && !unproven)
+  assert.deepEqual(told(open), [])
+})
+
+test('an excuse is given only where it is needed', () => {
+  const excused = REQUIREMENTS.filter(({ unproven }) => unproven !== undefined)
+  const should = here('SHOULD', 'SHOULDN')
+  assert.deepEqual(told(excused.filter((row) => cited(row.id) || !should.includes(row))), [])
+})
+
+test('only rows of the table are cited, in tests and in the code', () => {
+  const all = [...tests, ...citations(SOURCE_FILES)]
+  assert.deepEqual(
+    all.filter(([id]) => !rows.has(id)),
+    [],
+  )
+})
+
+interface Run {
+  readonly target: string
+  readonly upstream: string
+  readonly revision: string
+  readonly scenario: string
+  readonly transport?: string
+  readonly passed: number
+  readonly failed: number
+}
+
+const REPORT = `${ROOT}/test/conformance/report.json`
+const report: readonly Run[] = existsSync(REPORT) ? JSON.parse(readFileSync(REPORT, 'utf8')) : []
+
+test(
+  'what the official suite proves, it has proved through us',
+  { skip: report.length === 0 },
+  () => {
+    const unproven = Object.entries(BY_CONFORMANCE).flatMap(([id, scenarios]) =>
+      scenarios.flatMap((scenario) => {
+        const runs = report.filter((run) => run.target === 'gateway' && run.scenario === scenario)
+        const own = runs.filter(
+          (run) => run.revision === run.upstream && run.transport === undefined,
+        )
+        const isProven =
+          own.some(({ passed }) => passed > 0) && own.every(({ failed }) => failed === 0)
+        return isProven ? [] : [`${id}: ${scenario}`]
+      }),
+    )
+    assert.deepEqual(unproven, [])
+  },
+)
+
+test('the suite is one that judges results of tasks rightly, and asks both requirement sets of one URL', () => {
+  // CF-001, CF-003: the version before validates a created task as the result of a call.
+  const { devDependencies } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'))
+  const alpha = /alpha\.(\d+)$/.exec(devDependencies['@modelcontextprotocol/conformance'])?.[1]
+  assert.ok(alpha === undefined || Number(alpha) >= 12)
+})
