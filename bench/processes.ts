@@ -85,14 +85,18 @@ interface Program {
 export function startProgram({ name, args, cwd, stdout }: Program): Running {
   // A descriptor, not `ignore`: the program writes its lines as it would anywhere.
   const sink = stdout === 'null' ? openSync(devNull, 'w') : undefined
-  const child = spawn(process.execPath, [...args], { cwd, stdio: ['ignore', sink ?? 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...args], {
+    cwd,
+    stdio: ['ignore', sink ?? 'pipe', 'pipe'],
+  })
   if (sink !== undefined) closeSync(sink)
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-ERROR_CHARS_MAX)
   })
   child.once('exit', (code) => {
-    if (code !== 0 && code !== null) process.stderr.write(`\n${name} ended with ${code}:\n${said}\n`)
+    if (code !== 0 && code !== null)
+      process.stderr.write(`\n${name} ended with ${code}:\n${said}\n`)
   })
   return running(name, child)
 }

@@ -117,7 +117,7 @@ function inRepository(url: string, root: string): string | undefined {
 const PACKAGE = /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/
 
 /** `packages/server/src/audit/ledger.ts`, `undici`, `node:internal/streams`, `native writev`. */
-export function moduleOf(frame: CallFrame, root: string): string {
+function moduleOf(frame: CallFrame, root: string): string {
   const { url, functionName } = frame
   if (url === '') return functionName.startsWith('(') ? functionName : `native ${functionName}`
   // Node strips the types of our files with a compiler that is WebAssembly.

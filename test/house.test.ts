@@ -139,6 +139,7 @@ const SAMPLES: Readonly<Record<string, { good: readonly Source[]; bad: readonly 
   'only base looks outside': {
     good: [
       { path: 'packages/server/src/base/x.ts', text: 'const at = Date.now()' },
+      { path: 'packages/engine/src/world.ts', text: 'const at = Date.now()' },
       { path: GATEWAY, text: 'const at = world.now(); const on = new Date(at)' },
       { path: GATEWAY, text: '// Unlike Date.now() this one never goes back.' },
       { path: 'packages/server/src/gateway/x.test.ts', text: 'const at = Date.now()' },

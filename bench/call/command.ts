@@ -11,13 +11,20 @@ import { makeHome, ROOT, VIEW } from './gateway.ts'
 import { measureRounds, measureStarts, WrongAnswer, type Plan } from './measure.ts'
 import { profileCalls, profileStart, type CallProfile, type StartProfile } from './profiling.ts'
 import { markdown, terminalText, type CallReport } from './report.ts'
-import { startLoad, startTarget, startUpstream, TARGETS, type Served, type Target } from './targets.ts'
+import {
+  startLoad,
+  startTarget,
+  startUpstream,
+  TARGETS,
+  type Served,
+  type Target,
+} from './targets.ts'
 
 const HELP = `Governed calls beside a bare Node proxy of the same upstream, and beside the upstream itself.
 
   npm run bench -- call [options]
 
-  --seconds N   measure each target under each load for N seconds in all (default 6)
+  --seconds N   measure each target under each load for N seconds in all (default 5)
   --quick       1.5 seconds and fewer starts: to see that it works, not to quote
   --profile     profile the gateway at 64 clients even if every bar is met
   --out FOLDER  write call.md and call.json there (default bench/reports)
@@ -39,7 +46,7 @@ const REPORTS = fileURLToPath(new URL('../reports', import.meta.url))
 const SCRATCH = fileURLToPath(new URL('../.bench-tmp', import.meta.url))
 const CLIENTS = [1, 16, 64]
 const ROUNDS = 3
-const SECONDS = { usual: 6, quick: 1.5, max: 600 }
+const SECONDS = { usual: 5, quick: 1.5, max: 600 }
 const PROFILE_MS = 4_000
 
 interface Wanted {

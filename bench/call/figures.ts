@@ -49,8 +49,7 @@ function cellOf(these: readonly Sampled[], all: readonly Sampled[]): Cell {
   const { target, clients } = first
   const pairs = these.flatMap((one) => {
     const bare = all.find(
-      (other) =>
-        other.target === 'bare' && other.clients === clients && other.round === one.round,
+      (other) => other.target === 'bare' && other.clients === clients && other.round === one.round,
     )
     return bare ? [{ one, bare }] : []
   })
@@ -61,9 +60,13 @@ function cellOf(these: readonly Sampled[], all: readonly Sampled[]): Cell {
     calls,
     perSecond: spreadOf(these.map(perSecond)),
     p50Ms: median(these.map(p50)),
-    p99Ms: percentile(these.flatMap(({ latenciesMs }) => [...latenciesMs]), 0.99),
+    p99Ms: percentile(
+      these.flatMap(({ latenciesMs }) => [...latenciesMs]),
+      0.99,
+    ),
     cpuUsPerCall: (sum(these.map(({ cpuMs }) => cpuMs ?? Number.NaN)) / calls) * 1_000,
-    loadShare: sum(these.map(({ loadCpuMs }) => loadCpuMs)) / sum(these.map((one) => one.elapsedMs)),
+    loadShare:
+      sum(these.map(({ loadCpuMs }) => loadCpuMs)) / sum(these.map((one) => one.elapsedMs)),
     rssMb: Math.max(...these.map(({ rssBytes }) => megabytes(rssBytes))),
     ratio: spreadOf(pairs.map(({ one, bare }) => perSecond(one) / perSecond(bare))),
     moreMs: spreadOf(pairs.map(({ one, bare }) => p50(one) - p50(bare))),
@@ -92,8 +95,8 @@ export interface Bar {
   readonly missedBy?: string
 }
 
-export const BARS = { ratioMin: 0.6, moreMsMax: 1, startMsMax: 1_000, rssMbMax: 120 } as const
-export const RATIO_CLIENTS = 64
+const BARS = { ratioMin: 0.6, moreMsMax: 1, startMsMax: 1_000, rssMbMax: 120 } as const
+const RATIO_CLIENTS = 64
 
 /** The bars on governed calls. Those on calls hold for the read: the one kind a bare proxy can match. */
 export function barsOf(cells: readonly Cell[], starts: readonly StartFigures[]): readonly Bar[] {

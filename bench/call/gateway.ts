@@ -85,11 +85,15 @@ const isReady = (origin: string): Promise<boolean> =>
   })
 
 /** One governed call; rejects unless it is answered rightly. */
-export function callOnce(origin: string): Promise<void> {
+function callOnce(origin: string): Promise<void> {
   const { headers, body } = modernCall(READ_TOOL)
   return new Promise((resolve, reject) => {
     // A list of headers must name the host itself.
-    const options = { method: 'POST', agent: false, headers: ['host', new URL(origin).host, ...headers] }
+    const options = {
+      method: 'POST',
+      agent: false,
+      headers: ['host', new URL(origin).host, ...headers],
+    }
     request(`${origin}${VIEW}`, options, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (part: string) => {

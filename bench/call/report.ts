@@ -17,7 +17,7 @@ export interface CallReport {
   readonly startProfile?: StartProfile
 }
 
-export interface Memory {
+interface Memory {
   readonly target: TargetId
   readonly idleMb: number
   readonly afterMb: number
@@ -27,7 +27,7 @@ const titleOf = (id: TargetId): string => TARGETS.find((one) => one.id === id)?.
 
 type Rows = readonly (readonly string[])[]
 
-export const barRows = (bars: readonly Bar[]): Rows => [
+const barRows = (bars: readonly Bar[]): Rows => [
   ['', 'bar', 'measured', 'met'],
   ...bars.map(({ name, bar, measured, met, missedBy }) => [
     name,
@@ -37,7 +37,7 @@ export const barRows = (bars: readonly Bar[]): Rows => [
   ]),
 ]
 
-export const cellRows = (cells: readonly Cell[]): Rows => [
+const cellRows = (cells: readonly Cell[]): Rows => [
   ['', 'calls/s', 'of bare', 'p50 ms', 'more', 'p99 ms', 'CPU µs/call', 'RSS MB'],
   ...cells.map((cell) => [
     titleOf(cell.target),
@@ -55,7 +55,11 @@ const signed = (ms: number): string => `${ms < 0 ? '−' : '+'}${Math.abs(ms).to
 
 const memoryRows = (memory: readonly Memory[]): Rows => [
   ['', 'idle MB', 'after load MB'],
-  ...memory.map(({ target, idleMb, afterMb }) => [titleOf(target), number(idleMb), number(afterMb)]),
+  ...memory.map(({ target, idleMb, afterMb }) => [
+    titleOf(target),
+    number(idleMb),
+    number(afterMb),
+  ]),
 ]
 
 const startRows = (starts: readonly StartFigures[]): Rows => [
@@ -73,7 +77,8 @@ const byClients = (cells: readonly Cell[]): readonly (readonly [number, readonly
   ...Map.groupBy(cells, ({ clients }) => clients),
 ]
 
-const clientsTitle = (clients: number): string => `${String(clients)} ${clients === 1 ? 'client' : 'clients'}`
+const clientsTitle = (clients: number): string =>
+  `${String(clients)} ${clients === 1 ? 'client' : 'clients'}`
 
 /** What a terminal shows when a run is over. */
 export function terminalText({ bars, cells, starts, memory }: CallReport): string {

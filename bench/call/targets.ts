@@ -20,7 +20,12 @@ export const TARGETS: readonly TargetSpec[] = [
   { id: 'bare', title: 'bare Node proxy', call: read, session: false },
   { id: 'read', title: 'Countersign, read', call: read, session: false },
   { id: 'write', title: 'Countersign, write', call: modernCall(WRITE_TOOL), session: false },
-  { id: 'legacy', title: 'Countersign, legacy session', call: legacyCall(READ_TOOL), session: true },
+  {
+    id: 'legacy',
+    title: 'Countersign, legacy session',
+    call: legacyCall(READ_TOOL),
+    session: true,
+  },
   { id: 'stdio', title: 'Countersign, stdio server', call: read, session: false },
 ]
 

@@ -1,7 +1,7 @@
 /** The bytes of the bench: what is asked, what is answered, in both protocol eras. */
 
-export const MODERN = '2026-07-28'
-export const LEGACY = '2025-11-25'
+const MODERN = '2026-07-28'
+const LEGACY = '2025-11-25'
 
 /** A right answer holds this text; a refusal or an error does not. */
 export const MARK = 'bench-found-it'
@@ -19,7 +19,10 @@ const ARGUMENTS = {
   options: { caseSensitive: false, context: 3, format: 'markdown' },
 }
 const TEXT_CHARS = 1_024
-const TEXT = `${MARK} ${'All work and no play makes a dull benchmark. '.repeat(40)}`.slice(0, TEXT_CHARS)
+const TEXT = `${MARK} ${'All work and no play makes a dull benchmark. '.repeat(40)}`.slice(
+  0,
+  TEXT_CHARS,
+)
 
 const META = 'io.modelcontextprotocol'
 const SERVER_INFO = { name: 'bench-upstream', version: '1.0.0' }

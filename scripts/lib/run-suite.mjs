@@ -1,5 +1,5 @@
 /** One suite: finds its files, runs them, counts. */
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT, say } from './machine.mjs'
@@ -53,27 +53,26 @@ async function runTests(suite, files) {
   }
 }
 
+/** The last whole line; a run that was ended may have been cut off in the middle of one. */
 function readCount(path) {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch {
-    return undefined // The run died before it could count.
-  }
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []
+  const last = lines.at(-2)
+  return last === undefined ? undefined : JSON.parse(last)
 }
 
 function judge(code, counted) {
   if (counted === undefined) {
-    return { passed: 0, failed: 1, problems: [`the run ended with ${code} before it had counted`] }
+    return { passed: 0, failed: 1, problems: [`no test ran, and the run ended with ${code}`] }
   }
-  const { empty, failures, passed, failed } = counted
-  const isEmpty = counted.tests === 0
+  const { empty, failures, passed, failed, skipped, isWhole } = counted
+  const isOdd = !isWhole || (code !== 0 && failed === 0)
   const problems = [
     ...failures,
-    ...(isEmpty ? ['no test ran'] : []),
+    ...(passed + failed === 0 ? ['no test ran'] : []),
     ...empty.map((file) => `${file} has no tests`),
-    ...(code !== 0 && failed === 0 ? [`the run ended with ${code} although no test failed`] : []),
+    ...(isOdd ? [`the run ended with ${code}${isWhole ? '' : ' before all tests had'}`] : []),
   ]
-  const extra = (isEmpty ? 1 : 0) + empty.length + (code !== 0 && failed === 0 ? 1 : 0)
-  if (counted.skipped > 0) say(`${counted.skipped} skipped on this machine`)
-  return { passed: passed - empty.length, failed: failed + extra, problems }
+  if (skipped > 0) say(`${skipped} skipped on this machine`)
+  // A test inside of a failed test fails both; what is no test counts as one failure each.
+  return { passed, failed: failed + problems.length - failures.length, problems }
 }

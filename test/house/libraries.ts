@@ -4,6 +4,7 @@
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sandbox-runtime': ['upstream'],
   '@cedar-policy/cedar-wasm': ['policy'],
+  '@electric-sql/pglite': ['engine'],
   '@modelcontextprotocol/client': ['upstream'],
   '@modelcontextprotocol/core': ['contract', 'upstream'],
   '@modelcontextprotocol/ext-tasks': ['contract', 'upstream'],

@@ -158,14 +158,15 @@ const EFFECTS: readonly (readonly [RegExp, string])[] = [
 /** The client of the admin API and the CLI ask over HTTP; nothing else of ours does. */
 const MAY_FETCH = /^packages\/(?:contract\/src\/connect\.ts|server\/src\/cli\/)/
 const FETCH = /(?<![.\w])fetch\(/
-/** The store's own clock: how long a commit waits for company. */
+/** How long a commit waits for company; and the engine's own window outside: it knows no server. */
 const MAY_WAIT = 'packages/engine/src/group-commit.ts'
+const WINDOW = /^packages\/(?:server\/src\/base\/|engine\/src\/world\.ts$)/
 
 const effects: Rule = {
   law: 'only base looks outside',
   breaches: (file) => {
     const { path } = file
-    if (isTest(path) || !/^packages\/[^/]+\/src\//.test(path) || roomOf(path) === 'base') return []
+    if (isTest(path) || !/^packages\/[^/]+\/src\//.test(path) || WINDOW.test(path)) return []
     const code = withoutComments(file.text)
     return [
       ...EFFECTS.flatMap(([pattern, name]) =>

@@ -18,7 +18,7 @@ export interface Requirement {
  * Revisions it speaks of. O: the `initialize` era (O3 2025-03-26, O6 2025-06-18, O11 2025-11-25,
  * O6+ from 2025-06-18 on); N: 2026-07-28; B: both. ON: an old client before a new server; NO, NN alike.
  */
-export type Era = 'O' | 'O3' | 'O6+' | 'O11' | 'N' | 'B' | 'ON' | 'NO' | 'NN'
+type Era = 'O' | 'O3' | 'O6+' | 'O11' | 'N' | 'B' | 'ON' | 'NO' | 'NN'
 
 export const NO_TASKS = 'durable tasks are not offered yet'
 export const NO_AUTH = 'authorization is not built yet'
@@ -26,7 +26,7 @@ export const ONE_NODE = 'many nodes are not built yet'
 export const NO_QUESTIONS = 'the gateway asks no questions of its own yet'
 export const FOR_SERVERS = 'binds servers with content of their own; a gateway passes it on'
 
-export type Scope =
+type Scope =
   | 'here'
   | typeof NO_TASKS
   | typeof NO_AUTH

@@ -2,7 +2,7 @@ import type { NewEntry } from '../journal.ts'
 import type { LateOp, Verdict } from '../ops.ts'
 import type { Row } from '../row.ts'
 import type { Task } from '../task.ts'
-import { ACCEPTED, FENCED, type Prepare } from './verdicts.ts'
+import { ACCEPTED, type Prepare } from './verdicts.ts'
 
 /** The journal, line by line. */
 export interface Lines {
@@ -27,8 +27,6 @@ export function makeLines(prepare: Prepare): Lines {
     add,
     late: ({ task, epoch, entry }, there) => {
       if (there === undefined) return { accepted: false, why: 'missing' }
-      // Whoever may still write the outcome itself must not write it as a late one.
-      if (there.epoch === epoch && there.state === 'working') return FENCED
       add(task, epoch, [entry])
       return ACCEPTED
     },

@@ -1,11 +1,12 @@
-// The head of a request: who may call, what is taken, and headers that repeat the body.
+// The head of a request: who may call, and headers that repeat arguments.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openTestHouse, type TestHouse } from '../stories/house.ts'
+import { type TestHouse } from '../stories/house.ts'
 import { serveModern, text, tool, type Peer } from './peer.ts'
-import { initialize, openSession } from './session.ts'
+import { openSession } from './session.ts'
 import { ask, mirror, modern, send, type Asked, type Headers } from './wire.ts'
+import { openWireHouse } from './wire-house.ts'
 
 const SCHEMA = {
   type: 'object',
@@ -35,7 +36,7 @@ before(async () => {
     }),
     'tools/call': () => ({ resultType: 'complete', ...text('done') }),
   })
-  house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+  house = await openWireHouse({ servers: { peer: { url: peer.url } } })
   url = house.at('peer')
 })
 after(async () => {
@@ -89,92 +90,6 @@ describe('who calls', () => {
     assert.ok(!allowed.includes('x-other'))
     assert.match(String(headers['access-control-expose-headers']), /Mcp-Session-Id/)
   })
-})
-
-describe('what is taken', () => {
-  const TYPES: readonly (readonly [string, number])[] = [
-    ['application/json', 200],
-    ['Application/JSON; charset=utf-8', 200],
-    ['text/plain', 415],
-    ['', 415],
-  ]
-  for (const [type, status] of TYPES) {
-    it(`a body of type "${type}": ${status} (H-026)`, async () => {
-      assert.equal(await statusOf({ 'content-type': type }), status)
-    })
-  }
-
-  const ACCEPTS: readonly (readonly [string, number, number])[] = [
-    ['application/json, text/event-stream', 200, 200],
-    ['*/*', 200, 200],
-    ['application/json', 200, 406],
-    ['text/event-stream', 200, 406],
-    ['', 200, 406],
-    ['text/html', 406, 406],
-  ]
-  for (const [accept, isModern, isLegacy] of ACCEPTS) {
-    it(`an Accept of "${accept}": ${isModern}, legacy ${isLegacy} (H-025 AM-32)`, async () => {
-      assert.equal(await statusOf({ accept }), isModern)
-      const { status, message } = await send(url, {
-        headers: { accept },
-        body: initialize('2025-11-25'),
-      })
-      assert.equal(status, isLegacy)
-      if (isLegacy === 406) assert.equal(message.error.code, -32000)
-    })
-  }
-
-})
-
-describe('headers that repeat the body', () => {
-  const call = modern('tools/call', { name: 'mirror', arguments: {} })
-  const HEADERS = mirror(call)
-  const called = async (headers: Headers): Promise<readonly [number, unknown]> => {
-    const { status, message } = await send(url, { headers, body: call })
-    return [status, message.error?.code]
-  }
-  const without = (name: string): Headers =>
-    Object.fromEntries(Object.entries(HEADERS).filter(([key]) => key !== name))
-
-  const WRONG: readonly (readonly [string, Headers])[] = [
-    ['no method', without('mcp-method')],
-    ['another method', { ...HEADERS, 'mcp-method': 'tools/list' }],
-    ['the method in capitals', { ...HEADERS, 'mcp-method': 'TOOLS/CALL' }],
-    ['the method twice', { ...HEADERS, 'mcp-method': ['tools/call', 'tools/call'] }],
-    ['no name', without('mcp-name')],
-    ['another name', { ...HEADERS, 'mcp-name': 'other' }],
-    ['bad padding', { ...HEADERS, 'mcp-name': '=?base64?bWlycm9y=?=' }],
-    ['a bad alphabet', { ...HEADERS, 'mcp-name': '=?base64?bWly*m9y?=' }],
-    ['markers in capitals', { ...HEADERS, 'mcp-name': '=?BASE64?bWlycm9y?=' }],
-    ['no closing marker', { ...HEADERS, 'mcp-name': '=?base64?bWlycm9y' }],
-    ['bytes beyond ASCII', { ...HEADERS, 'mcp-name': 'mirror\u00a0' }],
-  ]
-  for (const [what, headers] of WRONG) {
-    it(`${what}: 400 -32020 (H-029 H-031 H-033 H-035 AM-33)`, async () => {
-      assert.deepEqual(await called(headers), [400, -32020])
-    })
-  }
-
-  const RIGHT: readonly (readonly [string, Headers])[] = [
-    ['as they are', HEADERS],
-    ['encoded', { ...HEADERS, 'mcp-name': '=?base64?bWlycm9y?=' }],
-    ['with blanks around', { ...HEADERS, 'mcp-method': '  tools/call\t' }],
-    [
-      'with names in other cases',
-      {
-        'MCP-Protocol-Version': '2026-07-28',
-        'mCP-mETHOD': 'tools/call',
-        'MCP-NAME': 'mirror',
-      },
-    ],
-    ['beside parameters nobody knows', { ...HEADERS, 'mcp-param-unknown': 'x' }],
-    ['beside a parameter that the body lacks', { ...HEADERS, 'mcp-param-region': 'eu' }],
-  ]
-  for (const [what, headers] of RIGHT) {
-    it(`${what}: served (H-031 H-033 H-037 F-023)`, async () => {
-      assert.deepEqual(await called(headers), [200, undefined])
-    })
-  }
 })
 
 describe('mirrored arguments', () => {

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { systemWorld, type World } from '#base'
-import { openTestHouse, until } from '../stories/house.ts'
+import { until } from '../stories/house.ts'
 import { serveLegacy, serveModern, text, tool, type Script } from './peer.ts'
 import { openSession } from './session.ts'
 import { ask, VERSION, type Loose } from './wire.ts'
+import { openWireHouse, worldWith } from './wire-house.ts'
 
 const MIRRORED = (name: string): Loose => ({
   inputSchema: { type: 'object', properties: { a: { type: 'string', 'x-mcp-header': name } } },
@@ -15,7 +15,7 @@ const MIRRORED = (name: string): Loose => ({
 describe('every request to a modern server', () => {
   it('repeats its version, method and name, and accepts both forms (H-024 H-027 H-028)', async () => {
     await using peer = await serveModern()
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     await ask(house.at('peer'), 'tools/call', { name: 'echo' })
     const uri = 'test://ü'
     const encoded = '=?base64?dGVzdDovL8O8?='
@@ -50,7 +50,7 @@ describe('every request to a modern server', () => {
         said.status(400, { jsonrpc: '2.0', id: message.id, error })
       },
     })
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     const session = await openSession(house.at('peer'))
     const called = await session.request('tools/call', { name: 'echo', arguments: { a: 'x' } })
     assert.equal(called.message.result.content[0].text, 'done')
@@ -63,7 +63,7 @@ describe('every request to a modern server', () => {
         'tools/call': (message, said) =>
           said.status(400, { jsonrpc: '2.0', id: message.id, error: { code, message: 'no' } }),
       })
-      await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+      await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
       const { message } = await ask(house.at('peer'), 'tools/call', { name: 'echo' })
       assert.ok(message.error === undefined || message.error.code === -32603)
       assert.ok(peer.got('tools/call').length <= 2)
@@ -80,7 +80,7 @@ describe('what a modern server answers', () => {
         said.end()
       },
     })
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     const { message } = await ask(house.at('peer'), 'tools/call', { name: 'echo' })
     assert.equal(message.result.content[0].text, 'done')
     assert.equal(peer.got('GET').length, 0)
@@ -90,7 +90,7 @@ describe('what a modern server answers', () => {
     await using peer = await serveModern({
       'tools/list': () => ({ resultType: 'later', tools: [tool('echo')] }),
     })
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     const { message } = await ask(house.at('peer'), 'tools/list')
     assert.deepEqual(message.result?.tools ?? [], [])
   })
@@ -106,13 +106,25 @@ describe('what a modern server answers', () => {
         'tools/call': ({ id }, said) =>
           said.status(400, { jsonrpc: '2.0', id, error: { code: -32021, message: 'no', data } }),
       })
-      await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+      await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
       const answer = await ask(house.at('peer'), 'tools/call', { name: 'echo' })
       assert.deepEqual([answer.status, answer.message.error.code], [status, code])
       // A legacy client cannot be told so: the code is not of its era (BR-008).
       const session = await openSession(house.at('peer'))
       const { message } = await session.request('tools/call', { name: 'echo' })
       assert.equal(message.error.code, -32603)
+    }
+  })
+
+  it('in the old era may use any code for itself: its call is sent once (H-091 BR-012)', async () => {
+    for (const code of [-32020, -32021, -32022]) {
+      await using peer = await serveLegacy({
+        'tools/call': (_message, said) => said.answer({ error: { code, message: 'mine' } }),
+      })
+      await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
+      const { message } = await ask(house.at('peer'), 'tools/call', { name: 'echo' })
+      assert.deepEqual([message.error.code, message.error.message], [-32603, 'mine'])
+      assert.equal(peer.got('tools/call').length, 1)
     }
   })
 
@@ -124,7 +136,7 @@ describe('what a modern server answers', () => {
         said.cut()
       },
     })
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     const { message } = await ask(house.at('peer'), 'tools/call', { name: 'write' })
     assert.equal(message.result.isError, true)
     assert.match(message.result.content[0].text, /Unknown outcome/)
@@ -135,7 +147,7 @@ describe('what a modern server answers', () => {
 describe('a legacy session of ours', () => {
   it('is greeted first, and told that it is initialized before anything else (V-001 V-004)', async () => {
     await using peer = await serveLegacy()
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     await ask(house.at('peer'), 'tools/list')
     const said = peer.received.map(({ body }) => body?.method)
     assert.deepEqual(said.slice(0, 3), [
@@ -154,7 +166,7 @@ describe('a legacy session of ours', () => {
 
   it('is not kept with a server whose revision is unknown to us (V-003)', async () => {
     await using peer = await serveLegacy({}, '2031-01-01')
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     const { message } = await ask(house.at('peer'), 'tools/list')
     assert.deepEqual(message.result.tools, [])
     assert.equal(peer.got('notifications/initialized').length, 0)
@@ -178,7 +190,7 @@ describe('a legacy session of ours', () => {
         },
       }
       await using peer = await serveLegacy(script)
-      await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+      await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
       const url = house.at('peer')
       const lost = await ask(url, 'tools/call', { name: 'echo' })
       assert.ok(lost.message.error ?? lost.message.result.isError)
@@ -193,7 +205,7 @@ describe('a legacy session of ours', () => {
 
   it('is left by DELETE (H-080)', async () => {
     await using peer = await serveLegacy()
-    const house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    const house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     await ask(house.at('peer'), 'tools/list')
     await house[Symbol.asyncDispose]()
     assert.equal(peer.got('DELETE')[0]?.headers['mcp-session-id'], 'the-session')
@@ -206,7 +218,7 @@ describe('a legacy session of ours', () => {
         said.answer({ result: text('done') })
       },
     })
-    await using house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+    await using house = await openWireHouse({ servers: { peer: { url: peer.url } } })
     await ask(house.at('peer'), 'tools/call', { name: 'echo' })
     const { body } = await until('the answer', () =>
       peer.received.find(({ body: sent }) => sent?.id === 'roots'),
@@ -216,12 +228,8 @@ describe('a legacy session of ours', () => {
 })
 
 describe('a parked call', () => {
-  const PARKED_MS = 30 * 60_000
-  /** A world in which patience with those who do not come back ends at once. */
-  const impatient: World = {
-    ...systemWorld,
-    after: (ms, then) => systemWorld.after(ms === PARKED_MS ? 5 : ms, then),
-  }
+  /** Patience with those who do not come back ends at once. */
+  const impatient = worldWith({ [30 * 60_000]: 5 })
 
   it('that nobody returns to is ended at the server and in the ledger (I-008 BR-037)', async () => {
     await using peer = await serveLegacy({
@@ -233,7 +241,7 @@ describe('a parked call', () => {
           params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
         }),
     })
-    await using house = await openTestHouse({
+    await using house = await openWireHouse({
       servers: { peer: { url: peer.url } },
       world: impatient,
     })

@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openTestHouse, until, type TestHouse } from '../stories/house.ts'
-import { serveLegacy, text, tool, type Peer, type Said } from './peer.ts'
+import { systemWorld } from '#base'
+import { until, type TestHouse } from '../stories/house.ts'
+import { serveLegacy, serveModern, text, tool, type Peer, type Said } from './peer.ts'
 import { openSession } from './session.ts'
-import { ask, begin, SUBSCRIPTION, type Asked, type Live, type Loose } from './wire.ts'
+import { ask, begin, type Live, type Loose } from './wire.ts'
+import { openWireHouse, worldWith } from './wire-house.ts'
 
 /** The stream for what belongs to no call, while the gateway has it open. */
 let ear: Said | undefined
@@ -29,7 +31,7 @@ before(async () => {
       said.write(': open\n\n')
     },
   })
-  house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+  house = await openWireHouse({ servers: { peer: { url: peer.url } } })
   url = house.at('peer')
   always = await listen({ toolsListChanged: true })
 })
@@ -39,14 +41,13 @@ after(async () => {
   await peer[Symbol.asyncDispose]()
 })
 
-const listen = (notifications: object, asked: Asked = {}, at = url): Promise<Live> =>
-  begin(at, 'subscriptions/listen', { notifications }, asked)
-const CHANGED = 'notifications/tools/list_changed'
+const listen = (notifications: object): Promise<Live> =>
+  begin(url, 'subscriptions/listen', { notifications })
+const names = (list: readonly Loose[]): readonly unknown[] => list.map(({ name }) => name)
 const announce = async (method: string, params: object = {}): Promise<void> => {
   const stream = await until('the gateway listens', () => ear)
   stream.send({ jsonrpc: '2.0', method, params })
 }
-const idOf = ({ params }: Loose): unknown => params._meta[SUBSCRIPTION]
 
 describe('a listen stream', () => {
   it('hears of a part of what it follows (F-032)', async () => {
@@ -81,5 +82,62 @@ describe('a listen stream', () => {
     })
     await session.end()
   })
+})
 
+describe('an announced change', () => {
+  it('is seen by the next list (F-053)', async () => {
+    let round = 0
+    await using growing = await serveModern({
+      'tools/list': () => ({
+        resultType: 'complete',
+        tools: [tool(`round_${++round}`)],
+        ttlMs: 60_000,
+      }),
+      'tools/call': (_message, said) => {
+        said.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: {} })
+        return { resultType: 'complete', ...text('done') }
+      },
+      'subscriptions/listen': (message, said) => {
+        const _meta = { 'io.modelcontextprotocol/subscriptionId': message.id }
+        const say = (method: string, params: object): void =>
+          said.send({ jsonrpc: '2.0', method, params: { ...params, _meta } })
+        say('notifications/subscriptions/acknowledged', {
+          notifications: { toolsListChanged: true },
+        })
+        say('notifications/tools/list_changed', {})
+      },
+    })
+    await using other = await openWireHouse({ servers: { growing: { url: growing.url } } })
+    const at = other.at('growing')
+    assert.deepEqual(names((await ask(at, 'tools/list')).message.result.tools), ['round_1'])
+    const session = await openSession(at)
+    const listening = await session.listen()
+    assert.equal((await listening.message()).method, 'notifications/tools/list_changed')
+    await until('the list is new', async () => {
+      const { tools } = (await ask(at, 'tools/list')).message.result
+      return names(tools).includes('round_2')
+    })
+    await session.end()
+  })
+
+  it('that no server announced is told all the same, once it is found (V-023)', async () => {
+    let [round, aheadMs] = [0, 0]
+    await using silent = await serveLegacy({
+      'tools/list': () => ({ tools: [tool(`round_${++round}`)] }),
+    })
+    await using other = await openWireHouse({
+      servers: { silent: { url: silent.url } },
+      world: { ...worldWith(), now: () => systemWorld.now() + aheadMs },
+    })
+    const at = other.at('silent')
+    const live = await begin(at, 'subscriptions/listen', {
+      notifications: { toolsListChanged: true },
+    })
+    await live.message()
+    aheadMs = 120_000 // Whoever looks at a list this old has it renewed.
+    await ask(at, 'tools/list')
+    assert.equal((await live.message()).method, 'notifications/tools/list_changed')
+    assert.deepEqual(names((await ask(at, 'tools/list')).message.result.tools), ['round_2'])
+    live.close()
+  })
 })

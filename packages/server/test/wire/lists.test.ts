@@ -5,10 +5,11 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { openTestHouse, until, type TestHouse } from '../stories/house.ts'
+import { type TestHouse } from '../stories/house.ts'
 import { serveLegacy, serveModern, text, tool, type Peer } from './peer.ts'
 import { openSession } from './session.ts'
 import { ask, type Loose } from './wire.ts'
+import { openWireHouse } from './wire-house.ts'
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 const KEYWORDS = {
@@ -18,7 +19,7 @@ const KEYWORDS = {
   properties: { address: { $ref: '#/$defs/address' }, how: { enum: ['phone', 'email'] } },
   allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['email'] }] }],
   if: { properties: { how: { const: 'phone' } } },
-  then: { required: ['phone'] },
+  ...JSON.parse('{"then":{"required":["phone"]}}'),
   else: { required: ['email'] },
   additionalProperties: false,
 }
@@ -70,21 +71,20 @@ before(async () => {
     }),
     'prompts/get': (message, said) => {
       if (message.params.arguments?.a !== undefined) return LINKED
-      said.answer({ error: { code: -32602, message: 'a is required' } })
+      return said.answer({ error: { code: -32602, message: 'a is required' } })
     },
     'resources/list': () => ({ resources: [{ uri: 'test://a', name: 'a' }] }),
     'resources/read': (message, said) => {
       if (message.params.uri === 'test://a') return CONTENTS
-      said.answer({ error: { code: -32002, message: 'Resource not found' } })
+      return said.answer({ error: { code: -32002, message: 'Resource not found' } })
     },
     'completion/complete': () => ({
       completion: { values: Array.from({ length: 150 }, (_, at) => `v${at}`), total: 150 },
     }),
     'tools/call': (message, said) => {
       if (message.params.name === 'zebra') return { ...text('wrong argument'), isError: true }
-      if (message.params.name === 'alpha')
-        said.answer({ error: { code: -32007, message: 'own code' } })
-      else return text('done')
+      if (message.params.name !== 'alpha') return text('done')
+      return said.answer({ error: { code: -32007, message: 'own code' } })
     },
   })
   recent = await serveModern({
@@ -100,6 +100,9 @@ before(async () => {
       structuredContent: message.params.name === 'words' ? [] : 0,
     }),
     'resources/read': (message, said) => {
+      if (message.params.uri === 'test://asks' && message.params.inputResponses === undefined) {
+        return { resultType: 'input_required', inputRequests: { r: { method: 'roots/list' } } }
+      }
       if (message.params.uri !== 'test://old') {
         return {
           resultType: 'complete',
@@ -108,10 +111,10 @@ before(async () => {
           cacheScope: 'public',
         }
       }
-      said.answer({ error: { code: -32602, message: 'gone', data: { uri: 'test://old' } } })
+      return said.answer({ error: { code: -32602, message: 'gone', data: { uri: 'test://old' } } })
     },
   })
-  house = await openTestHouse({
+  house = await openWireHouse({
     servers: { old: { url: old.url }, new: { url: recent.url } },
     views: { both: { servers: ['new', 'old'] } },
   })
@@ -315,6 +318,25 @@ describe('what is answered', () => {
     }
   })
 
+  it('is kept by nobody here: what is private is read for each who asks (F-052)', async () => {
+    const reads = recent.got('resources/read').length
+    const uri = 'test://private'
+    await ask(house.at('new'), 'resources/read', { uri })
+    await ask(house.at('new'), 'resources/read', { uri })
+    assert.equal(recent.got('resources/read').length, reads + 2)
+  })
+
+  it('may not be kept when somebody was asked for it (F-051)', async () => {
+    const uri = 'test://asks'
+    const asked = { capabilities: { roots: {} } }
+    const first = (await ask(house.at('new'), 'resources/read', { uri }, asked)).message.result
+    assert.deepEqual([first.ttlMs, first.cacheScope], [undefined, undefined])
+    const { requestState } = first
+    const params = { uri, requestState, inputResponses: { r: { roots: [] } } }
+    const second = (await ask(house.at('new'), 'resources/read', params, asked)).message.result
+    assert.deepEqual([second.ttlMs, second.cacheScope], [0, 'private'])
+  })
+
   it('has the kinds of content that a revision knows (F-035 V-007)', async () => {
     const params = { name: 'p', arguments: { a: 'x' } }
     const get = async (revision: string): Promise<readonly Loose[]> => {
@@ -359,42 +381,5 @@ describe('what is answered', () => {
     assert.equal(tools.find(({ name }: Loose) => name === 'words').outputSchema, undefined)
     const called = (await oldest.request('tools/call', { name: 'words' })).message.result
     assert.equal(called.structuredContent, undefined)
-  })
-})
-
-describe('an announced change', () => {
-  it('is seen by the next list (F-053)', async () => {
-    let round = 0
-    await using peer = await serveModern({
-      'tools/list': () => ({
-        resultType: 'complete',
-        tools: [tool(`round_${++round}`)],
-        ttlMs: 60_000,
-      }),
-      'tools/call': (_message, said) => {
-        said.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: {} })
-        return { resultType: 'complete', ...text('done') }
-      },
-      'subscriptions/listen': (message, said) => {
-        const _meta = { 'io.modelcontextprotocol/subscriptionId': message.id }
-        const say = (method: string, params: object): void =>
-          said.send({ jsonrpc: '2.0', method, params: { ...params, _meta } })
-        say('notifications/subscriptions/acknowledged', {
-          notifications: { toolsListChanged: true },
-        })
-        say('notifications/tools/list_changed', {})
-      },
-    })
-    await using other = await openTestHouse({ servers: { peer: { url: peer.url } } })
-    const url = other.at('peer')
-    assert.deepEqual(names((await ask(url, 'tools/list')).message.result.tools), ['round_1'])
-    const session = await openSession(url)
-    const listening = await session.listen()
-    assert.equal((await listening.message()).method, 'notifications/tools/list_changed')
-    await until('the list is new', async () => {
-      const { tools } = (await ask(url, 'tools/list')).message.result
-      return names(tools).includes('round_2')
-    })
-    await session.end()
   })
 })

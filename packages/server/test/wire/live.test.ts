@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openTestHouse, until, type TestHouse } from '../stories/house.ts'
+import { until, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, serveModern, text, tool, type Peer, type Said } from './peer.ts'
 import { openSession, type Session } from './session.ts'
 import type { Live, Loose } from './wire.ts'
+import { openWireHouse } from './wire-house.ts'
 
 const CLIENT = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} }
 const FORM = {
@@ -55,7 +56,7 @@ before(async () => {
     'tools/list': () => ({ resultType: 'complete', tools: [tool('go')] }),
     'tools/call': (message) => ({ resultType: 'complete', ...next(message) }),
   })
-  house = await openTestHouse({ servers: { old: { url: old.url }, new: { url: recent.url } } })
+  house = await openWireHouse({ servers: { old: { url: old.url }, new: { url: recent.url } } })
 })
 after(async () => {
   await house[Symbol.asyncDispose]()

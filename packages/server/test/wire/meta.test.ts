@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openTestHouse, type TestHouse } from '../stories/house.ts'
+import { type TestHouse } from '../stories/house.ts'
 import { serveLegacy, serveModern, text, tool, type Peer } from './peer.ts'
 import { openSession } from './session.ts'
 import { ask, type Loose } from './wire.ts'
+import { openWireHouse } from './wire-house.ts'
 
 const FOREIGN = {
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -40,7 +41,7 @@ before(async () => {
     'tools/list': () => ({ resultType: 'complete', tools: TOOLS }),
     'tools/call': () => ({ resultType: 'complete', ...RESULT }),
   })
-  house = await openTestHouse({ servers: { old: { url: old.url }, new: { url: recent.url } } })
+  house = await openWireHouse({ servers: { old: { url: old.url }, new: { url: recent.url } } })
 })
 after(async () => {
   await house[Symbol.asyncDispose]()
@@ -108,12 +109,6 @@ for (const view of ['old', 'new'] as const) {
       assert.equal(seen.extensions?.['io.modelcontextprotocol/tasks'], undefined)
       const { capabilities } = (await ask(house.at(view), 'server/discover')).message.result
       assert.equal(capabilities.tasks, undefined)
-    })
-
-    it('has the capability of its session or request, and deprecated ones work (I-050 V-050)', async () => {
-      const { instructions, capabilities } = (await openSession(house.at(view))).initialized
-      assert.ok(capabilities.logging)
-      assert.equal(typeof instructions, view === 'old' ? 'undefined' : typeof instructions)
     })
   })
 }

@@ -2,17 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { systemWorld, type World } from '#base'
-import { openTestHouse, until, type TestHouse } from '../stories/house.ts'
+import { until, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, text, tool, type Peer, type Said } from './peer.ts'
 import { ask, begin, LOG_LEVEL, type Live, type Loose } from './wire.ts'
-
-const KEEP_ALIVE_MS = 15_000
-/** A world in which keep-alives come at once. */
-const impatient: World = {
-  ...systemWorld,
-  after: (ms, then) => systemWorld.after(ms === KEEP_ALIVE_MS ? 5 : ms, then),
-}
+import { openWireHouse, worldWith } from './wire-house.ts'
 
 /** Calls that the gateway has made and that wait for the test to say what happens. */
 const waiting: { readonly message: Loose; readonly said: Said }[] = []
@@ -30,7 +23,7 @@ before(async () => {
       waiting.push({ message, said })
     },
   })
-  house = await openTestHouse({ servers: { peer: { url: peer.url } }, world: impatient })
+  house = await openWireHouse({ servers: { peer: { url: peer.url } } })
   url = house.at('peer')
 })
 after(async () => {
@@ -74,7 +67,10 @@ describe('a modern answer', () => {
   })
 
   it('is kept open by comments while nothing is said (H-047 H-086)', async () => {
-    const answering = wait()
+    // Both the wait for a stream and that for a comment are over at once.
+    const world = worldWith({ 250: 5, 15_000: 5 })
+    await using hasty = await openWireHouse({ servers: { peer: { url: peer.url } }, world })
+    const answering = begin(hasty.at('peer'), 'tools/call', { name: 'wait' })
     const { said } = await nextCall()
     const live = await answering
     assert.equal((await live.event())?.comment, 'still here')

@@ -19,9 +19,9 @@ export interface Said {
   /** One JSON-RPC message on a stream, which is opened by the first. */
   readonly send: (message: object) => void
   /** Raw text on a stream. */
-  readonly write: (text: string) => void
+  readonly write: (events: string) => void
   /** The response to this request: JSON, or the end of the stream. */
-  readonly answer: (outcome: { result: object } | { error: object }) => void
+  readonly answer: (outcome: { result: object } | { error: object }) => undefined
   readonly status: (status: number, body?: unknown) => void
   /** Ends the stream, as a server does that is done with it. */
   readonly end: () => void
@@ -166,11 +166,11 @@ async function perform(script: Script, verb: string, body: Loose, said: Said): P
 
 function saying(response: ServerResponse, body: Loose, headers: IncomingHttpHeaders): Said {
   const opening = body?.method === 'initialize' ? { 'mcp-session-id': 'the-session' } : {}
-  const write = (text: string): void => {
+  const write = (events: string): void => {
     if (!response.headersSent) {
       response.writeHead(200, { ...opening, 'content-type': 'text/event-stream' })
     }
-    response.write(text)
+    response.write(events)
   }
   const sendMessage = (message: object): void => write(`data: ${JSON.stringify(message)}\n\n`)
   return {
@@ -182,10 +182,11 @@ function saying(response: ServerResponse, body: Loose, headers: IncomingHttpHead
       if (response.headersSent) {
         sendMessage(message)
         response.end()
-        return
+        return undefined
       }
       response.writeHead(200, { ...opening, 'content-type': 'application/json' })
       response.end(JSON.stringify(message))
+      return undefined
     },
     status: (status, said) => {
       const json = typeof said === 'object'

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { systemWorld } from '#base'
-import { openTestHouse, until, type TestHouse } from '../stories/house.ts'
+import { until, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, serveModern, text, tool, type Peer, type Said, type Script } from './peer.ts'
-import { ask, modern, mirror, send, type Answer, type Loose } from './wire.ts'
+import { ask, type Answer, type Loose } from './wire.ts'
+import { openWireHouse, worldWith } from './wire-house.ts'
 
 const CLIENT = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} }
 const FORM = {
@@ -62,9 +63,9 @@ let aheadMs = 0
 before(async () => {
   old = await serveLegacy(OLD)
   recent = await serveModern(NEW)
-  house = await openTestHouse({
+  house = await openWireHouse({
     servers: { old: { url: old.url }, new: { url: recent.url } },
-    world: { ...systemWorld, now: () => systemWorld.now() + aheadMs },
+    world: { ...worldWith(), now: () => systemWorld.now() + aheadMs },
   })
 })
 after(async () => {
@@ -169,6 +170,24 @@ describe('a question of a legacy server', () => {
       assert.deepEqual([status, message.error.code], [400, -32021])
       assert.deepEqual(message.error.data.requiredCapabilities, needed)
     }
+  })
+
+  it('is carried though its feature is deprecated (I-050 I-048)', async () => {
+    const answering = call('old', { name: 'ask' })
+    const { said } = await nextCall()
+    const params = { messages: [], maxTokens: 9, includeContext: 'thisServer' }
+    said.send(asked('sample', 'sampling/createMessage', params))
+    const { inputRequests, requestState } = (await answering).message.result
+    const [[key, request]] = Object.entries<Loose>(inputRequests) as [[string, Loose]]
+    assert.deepEqual(request, { method: 'sampling/createMessage', params })
+    const sampled = { role: 'assistant', model: 'm', content: { type: 'text', text: 'Paris' } }
+    const retry = call('old', { name: 'ask', requestState, inputResponses: { [key]: sampled } })
+    const { body } = await until('the answer', () =>
+      old.received.find(({ body: sent }) => sent?.id === 'sample'),
+    )
+    assert.deepEqual(body.result, sampled)
+    said.answer({ result: text('done') })
+    await retry
   })
 
   it('about a page reaches the client without the id of its era (I-047)', async () => {
@@ -352,39 +371,6 @@ describe('a state', () => {
       inputResponses: { name: ACCEPTED },
       ...more,
     })
-
-  it('that was changed, cut, forged or is no text is refused (I-020 I-022)', async () => {
-    const state = await begun()
-    for (const other of [
-      `${state}-TAMPERED`,
-      state.slice(1),
-      state.slice(0, -1),
-      'x',
-      '',
-      7,
-      null,
-    ]) {
-      const { status, message } = await retry(other)
-      assert.deepEqual([status, message.error?.code], [200, -32602], String(other))
-    }
-    assert.equal((await retry(state)).message.result.content[0].text, 'done')
-  })
-
-  it('belongs to its view, method and parameters, in whatever order (I-021 I-028)', async () => {
-    const state = await begun()
-    assert.equal((await retry(state, { arguments: { a: 2 } })).message.error.code, -32602)
-    assert.equal((await retry(state, { name: 'other' })).message.error.code, -32602)
-    const elsewhere = modern('tools/call', { name: 'go', arguments: { a: 1 }, requestState: state })
-    const answer = await send(house.at(), { headers: mirror(elsewhere), body: elsewhere })
-    assert.equal(answer.message.error.code, -32602)
-    const reordered = `{"arguments":{"a":1},"name":"go","requestState":${JSON.stringify(state)}}`
-    assert.equal((await call('new', JSON.parse(reordered))).message.result.resultType, 'complete')
-  })
-
-  it('tells nothing of what is in it (I-023 I-024)', async () => {
-    const bytes = Buffer.from(await begun(), 'base64url').toString('latin1')
-    for (const word of ['new', 'go', 'local', 'tools/call']) assert.ok(!bytes.includes(word))
-  })
 
   it('is refused once it has expired, and nothing starts over (I-021 AM-29)', async () => {
     const state = await begun()

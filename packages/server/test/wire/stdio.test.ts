@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openTestHouse, until, type TestHouse } from '../stories/house.ts'
+import { until, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, text, tool, type Peer, type Said } from './peer.ts'
 import { openPipe, type Pipe } from './pipe.ts'
 import { initialize } from './session.ts'
 import { modern, SUBSCRIPTION, type Loose } from './wire.ts'
+import { openWireHouse } from './wire-house.ts'
 
 const waiting: { readonly message: Loose; readonly said: Said }[] = []
 const nextCall = (): Promise<(typeof waiting)[number]> =>
@@ -22,7 +23,7 @@ before(async () => {
       waiting.push({ message, said })
     },
   })
-  house = await openTestHouse({
+  house = await openWireHouse({
     servers: { peer: { url: peer.url } },
     limits: { bodyBytesMax: 65_536 },
   })
@@ -134,6 +135,18 @@ describe('a modern client on a pipe', () => {
     pipe.write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } })
     pipe.write(modern('tools/list', {}, { id: 'after' }))
     assert.equal((await pipe.next()).id, 'after')
+  })
+
+  it('hears of a subscription that we end twice: its result, and a cancellation (AM-01 P-011)', async () => {
+    await using other = await openWireHouse({ servers: { peer: { url: peer.url } } })
+    await using pipe = openPipe(other, 'peer')
+    pipe.write(modern('subscriptions/listen', { notifications: {} }, { id: 'last' }))
+    await pipe.next()
+    other.house.gateway.drain()
+    const { id, result } = await pipe.next()
+    assert.deepEqual([id, result.resultType], ['last', 'complete'])
+    const { method, params } = await pipe.next()
+    assert.deepEqual([method, params.requestId], ['notifications/cancelled', 'last'])
   })
 
   it('is asked in rounds and never by a request (S-005 H-044)', async () => {

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openTestHouse, until, type TestHouse } from '../stories/house.ts'
+import { until, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, text, tool, type Peer, type Said } from './peer.ts'
 import { openSession } from './session.ts'
 import type { Live, Loose } from './wire.ts'
+import { openWireHouse } from './wire-house.ts'
 
 const waiting: { readonly message: Loose; readonly said: Said }[] = []
 const nextCall = (): Promise<(typeof waiting)[number]> =>
@@ -19,7 +20,7 @@ before(async () => {
     'tools/list': () => ({ tools: [tool('wait')] }),
     'tools/call': (message, said) => void waiting.push({ message, said }),
   })
-  house = await openTestHouse({ servers: { peer: { url: peer.url } } })
+  house = await openWireHouse({ servers: { peer: { url: peer.url } } })
   url = house.at('peer')
 })
 after(async () => {
@@ -40,7 +41,6 @@ const QUESTION = {
   method: 'elicitation/create',
   params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
 }
-const CHANGED = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' }
 
 /** Messages of a stream to its end, each as its id, progress or method. */
 async function kinds(live: Live): Promise<unknown[]> {
@@ -129,8 +129,4 @@ describe('the stream of a legacy request', () => {
     await session.notify('notifications/cancelled', { requestId: 'call' })
     assert.equal((await session.request('ping')).status, 200)
   })
-
-})
-
-describe('the stream of a session', () => {
 })

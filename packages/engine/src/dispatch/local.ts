@@ -1,0 +1,58 @@
+import type { World } from '../world.ts'
+import type { Dispatcher, RunTask } from './dispatcher.ts'
+import { Heap } from './heap.ts'
+
+/** Node cannot count further with one timer. */
+const TIMER_MS_MAX = 2_147_000_000
+
+/** Dispatches within one process: a heap of times and one timer, at most `concurrency` runs. */
+export function localDispatcher(world: World, concurrency = 256): Dispatcher {
+  const heap = new Heap()
+  let run: RunTask | undefined
+  let running = 0
+  let armed: { readonly at: number; readonly off: () => void } | undefined
+  const arm = (): void => {
+    const { first } = heap
+    if (first === undefined || !run || (armed && armed.at <= first)) return
+    armed?.off()
+    const ms = Math.min(TIMER_MS_MAX, Math.max(0, first - world.now()))
+    armed = { at: first, off: world.after(ms, fire) }
+  }
+  const fire = (): void => {
+    armed = undefined
+    work()
+  }
+  const one = async (then: RunTask, task: string): Promise<void> => {
+    running++
+    await then(task)
+    running--
+    work()
+  }
+  const work = (): void => {
+    if (!run) return
+    const now = world.now()
+    while (running < concurrency) {
+      const task = heap.take(now)
+      if (task === undefined) break
+      void one(run, task)
+    }
+    if (running < concurrency) arm()
+  }
+  return {
+    start: (then) => {
+      run = then
+      work()
+      return Promise.resolve()
+    },
+    hint: (task, dueAt) => {
+      heap.add(task, dueAt)
+      if (running < concurrency) arm()
+    },
+    stop: () => {
+      run = undefined
+      armed?.off()
+      armed = undefined
+      return Promise.resolve()
+    },
+  }
+}

@@ -1,0 +1,128 @@
+import type { Effect, Json } from '@countersign/contract'
+import { NotDone, TaskFault, toFailure } from '../fault.ts'
+import { isHarmful, type Call } from './calls.ts'
+import { pauseAfter, type RetryPolicy } from './retry.ts'
+import type { Run } from './run.ts'
+import { COME_BACK, Tried } from './tried.ts'
+import type { AttemptContext, Reconciled, StepContext } from './types.ts'
+import { toText } from './value.ts'
+
+/** How a step, an attempt or an undo is carried out. A step has no effect class. */
+export interface Plan {
+  readonly effect: Effect | undefined
+  /** Default: made from the task and the ordinal of the call, so the same in every repetition. */
+  readonly key: string | undefined
+  readonly reports: boolean
+  readonly retry: RetryPolicy | undefined
+  readonly timeoutMs: number | undefined
+  readonly body: (context: AttemptContext) => unknown
+  readonly resume: ((handle: Json, context: AttemptContext) => unknown) | undefined
+  readonly reconcile: ((context: StepContext) => unknown) | undefined
+}
+
+/** Does what a call wants until its outcome is recorded; false when the task is lost. */
+export async function perform(run: Run, call: Call, plan: Plan): Promise<boolean> {
+  while (!call.outcome) {
+    if (call.retryAt !== undefined && call.retryAt > run.host.world.now()) {
+      await run.park({ until: call.retryAt })
+      continue
+    }
+    if (run.freezes()) return new Promise<never>(() => undefined)
+    const body = await enter(run, call, plan)
+    if (body === 'lost') return false
+    if (body === 'look again') continue
+    const free = run.busy(call)
+    try {
+      if (!(await tryOnce(run, call, plan, body))) return false
+    } finally {
+      free()
+    }
+  }
+  return true
+}
+
+const keyOf = (run: Run, { call }: Call, { key }: Plan): string =>
+  key ?? `${run.task.id}/${String(call)}`
+
+type Body = (context: AttemptContext) => unknown
+
+/** Decides what may be run now, after the crash rule of the effect class. */
+async function enter(run: Run, call: Call, plan: Plan): Promise<Body | 'lost' | 'look again'> {
+  const { handle, open } = call
+  if (plan.effect === undefined) return plan.body
+  if (open === undefined) {
+    const { effect, reports } = plan
+    const began = { effect, key: keyOf(run, call, plan), reported: reports, number: call.tries + 1 }
+    return (await run.pen.write(call, 'began', JSON.stringify(began))) ? plan.body : 'lost'
+  }
+  const { resume } = plan
+  if (handle && resume) return (context) => resume(handle.value, context)
+  // Repeating does no harm, or it certainly never left.
+  if (!isHarmful(open) || call.left === false) return plan.body
+  return await reconcile(run, call, plan)
+}
+
+async function reconcile(run: Run, call: Call, plan: Plan): Promise<'lost' | 'look again'> {
+  const found = plan.reconcile ? await ask(run, call, plan) : undefined
+  if (!found) {
+    await run.park({ unknown: call })
+    return 'look again'
+  }
+  const { valueBytesMax } = run.host.limits
+  const isWritten = found.happened
+    ? run.pen.write(call, 'done', toText(found.result, valueBytesMax, 'task/value-too-large'))
+    : run.pen.write(call, 'settled', JSON.stringify({ verdict: 'retry', by: 'reconcile' }))
+  return (await isWritten) ? 'look again' : 'lost'
+}
+
+async function ask(run: Run, call: Call, plan: Plan): Promise<Reconciled<unknown>> {
+  const tried = new Tried(run, call, keyOf(run, call, plan), plan.timeoutMs)
+  try {
+    const answer = await tried.race(() => plan.reconcile?.(tried))
+    // What a reconcile function gives is what its type says.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return answer as Reconciled<unknown>
+  } catch {
+    return undefined
+  }
+}
+
+/** One try: runs the body and records what came of it; false when the task is lost. */
+async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<boolean> {
+  const tried = new Tried(run, call, keyOf(run, call, plan), plan.timeoutMs)
+  try {
+    const value = await tried.race(() => body(tried))
+    if (value === COME_BACK) return true
+    const text = toText(value, run.host.limits.valueBytesMax, 'task/value-too-large')
+    if (run.isEnded) return await noteLate(run, call, 'done', text)
+    return await run.pen.write(call, 'done', text)
+  } catch (error) {
+    const text = JSON.stringify(toFailure(error))
+    if (run.isEnded) return await noteLate(run, call, 'threw', text)
+    return await failed(run, call, plan, error)
+  }
+}
+
+async function noteLate(run: Run, call: Call, kind: string, text: string): Promise<false> {
+  await run.pen.late(call, `{"kind":"${kind}","value":${text}}`)
+  return false
+}
+
+/** Records a failed try: to be repeated, final, or not known to be a failure at all. */
+async function failed(run: Run, call: Call, plan: Plan, error: unknown): Promise<boolean> {
+  const { world } = run.host
+  const failure = toFailure(error)
+  const isNotDone = error instanceof NotDone
+  const isTooLarge = error instanceof TaskFault && error.code === 'task/value-too-large'
+  const isHarmless = isNotDone || !isHarmful(call.open) || call.left === false
+  // A remote task that could not be asked is still the same remote task: it is asked again.
+  const isRemote = call.handle !== undefined && plan.resume !== undefined && !isNotDone
+  const pauseMs = isTooLarge ? undefined : pauseAfter(plan.retry, call.tries + 1, error, world)
+  if (pauseMs !== undefined && (isRemote || isHarmless)) {
+    const until = world.now() + pauseMs
+    const body = { number: call.tries + 1, until, error: failure, isOver: !isRemote }
+    return await run.pen.write(call, 'retry', JSON.stringify(body))
+  }
+  if (isHarmless || isTooLarge) return await run.pen.write(call, 'threw', JSON.stringify(failure))
+  return (await reconcile(run, call, plan)) !== 'lost'
+}

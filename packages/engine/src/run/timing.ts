@@ -1,0 +1,44 @@
+import { TaskFault, toFailure } from '../fault.ts'
+import type { Call } from './calls.ts'
+import type { Run } from './run.ts'
+import type { WaitOptions } from './types.ts'
+
+/** Waits until a time that was recorded when the sleep was first asked for. */
+export async function sleep(run: Run, call: Call, ms: number): Promise<boolean> {
+  const { pen, host } = run
+  if (!call.opened) {
+    const opened = JSON.stringify({ until: pen.now() + ms })
+    if (!(await pen.write(call, 'opened', opened))) return false
+  }
+  const until = Number(call.opened?.['until'])
+  while (until > host.world.now()) await run.park({ until })
+  return await pen.write(call, 'done', 'null')
+}
+
+/** Waits for a signal, and records its payload together with the fact that it was delivered. */
+export async function wait(run: Run, call: Call, options: WaitOptions): Promise<boolean> {
+  const { pen, mailbox, host } = run
+  const { name } = call
+  if (!call.opened) {
+    const until = options.timeoutMs === undefined ? undefined : pen.now() + options.timeoutMs
+    const opened = JSON.stringify({ until, ask: options.ask })
+    if (!(await pen.write(call, 'opened', opened))) return false
+  }
+  const said = call.opened?.['until']
+  const until = said === undefined ? undefined : Number(said)
+  for (;;) {
+    const signal = mailbox.take(name)
+    const waits = (): string => mailbox.waitsWithout(name)
+    if (signal) {
+      const payload = JSON.stringify(signal.payload)
+      return await pen.write(call, 'done', payload, { delivered: signal.id, waits: waits() })
+    }
+    if (until !== undefined && until <= host.world.now()) {
+      const fault = new TaskFault('wait/timeout', `No "${name}" came in time.`)
+      const text = JSON.stringify(toFailure(fault))
+      return await pen.write(call, 'threw', text, { delivered: null, waits: waits() })
+    }
+    const ask = call.opened?.['ask'] ?? null
+    await run.park({ until, signal: name, ask })
+  }
+}

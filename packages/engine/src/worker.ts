@@ -1,0 +1,243 @@
+import { commitSurely } from './commit-surely.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
+import type { TaskFault } from './fault.ts'
+import type { Kinds } from './kinds.ts'
+import type { Limits } from './limits.ts'
+import type { Op, Verdict } from './ops.ts'
+import type { ChildOrder } from './run/child.ts'
+import { Context } from './run/context.ts'
+import { Run, type Claimed, type RunHost } from './run/run.ts'
+import { undoHandler } from './run/undoing.ts'
+import type { Store } from './store.ts'
+import type { Task } from './task.ts'
+import type { World } from './world.ts'
+
+/** How long a worker may be silent before others take its tasks, and how often it looks for some. */
+export interface Pace {
+  readonly leaseMs: number
+  readonly sweepMs: number
+  /** How long `close` waits for what is running. */
+  readonly drainMs: number
+}
+
+/** How soon a task is offered again that this process has no handler for. */
+const UNKNOWN_KIND_MS = 30_000
+const SWEEP_MAX = 500
+
+/** What a worker is made of. */
+export interface WorkerParts {
+  readonly id: string
+  readonly store: Store
+  readonly world: World
+  readonly limits: Limits
+  readonly pace: Pace
+  readonly kinds: Kinds
+  readonly dispatcher: Dispatcher
+  readonly startChild: (
+    parent: Task,
+    call: number,
+    order: ChildOrder,
+  ) => Promise<string | TaskFault | undefined>
+  /** Tells that a task has changed. */
+  readonly changed: (task: string) => void
+}
+
+/** Claims tasks, runs them, keeps their leases, and lets them go. */
+export class Worker {
+  readonly #parts: WorkerParts
+  readonly #runs = new Map<string, { readonly run: Run; readonly done: () => void }>()
+  #isStopping = false
+  #ticks: (() => void)[] = []
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts
+  }
+
+  /** How many tasks are running here. */
+  get size(): number {
+    return this.#runs.size
+  }
+
+  /** The run of a task in this process, if any. */
+  find(task: string): Run | undefined {
+    return this.#runs.get(task)?.run
+  }
+
+  /** The end of a lease that begins now. */
+  leaseEnd(): number {
+    return this.#parts.world.now() + this.#parts.pace.leaseMs
+  }
+
+  start(): void {
+    const { pace } = this.#parts
+    this.#every(pace.leaseMs / 3, () => this.#renew())
+    this.#every(pace.sweepMs, () => this.#sweep())
+  }
+
+  /** Runs a task if it is due and nobody has it; resolves when this process is done with it. */
+  async run(task: string): Promise<void> {
+    if (this.#isStopping || this.#runs.has(task)) return
+    const { id: worker, world } = this.#parts
+    const at = world.now()
+    const verdict = await this.#commit({
+      op: 'claim',
+      task,
+      worker,
+      at,
+      until: this.leaseEnd(),
+    })
+    if (verdict?.accepted !== true || !verdict.task) return
+    const { journal = [], signals = [] } = verdict
+    await this.adopt({ task: verdict.task, journal, signals })
+  }
+
+  /** Runs a task that is claimed already; resolves when this process is done with it. */
+  adopt(claimed: Claimed): Promise<void> {
+    return new Promise((done) => {
+      const run = new Run(this.#host(), claimed)
+      this.#runs.set(claimed.task.id, { run, done })
+      this.#begin(run, claimed.task)
+    })
+  }
+
+  /** Finishes what is running, for as long as `drainMs` allows, and gives the rest back at once. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    for (const off of this.#ticks) off()
+    const { world, pace } = this.#parts
+    const idle = [...this.#runs.values()].map(
+      ({ run }) =>
+        new Promise<void>((resolve) => {
+          run.stop(resolve)
+        }),
+    )
+    let off: (() => void) | undefined
+    const drained = new Promise<void>((resolve) => {
+      off = world.after(pace.drainMs, resolve)
+    })
+    await Promise.race([Promise.all(idle), drained])
+    off?.()
+    const until = world.now()
+    const fences = [...this.#runs.values()].map(({ run }) => run.pen.fence)
+    for (const { run } of this.#runs.values()) run.lose()
+    if (fences.length === 0) return
+    await this.#parts.store
+      .commit(fences.map((fence) => ({ op: 'renew', ...fence, until })))
+      .catch(() => undefined)
+  }
+
+  #begin(run: Run, task: Task): void {
+    const { kinds } = this.#parts
+    const kind = kinds.find(task.kind, task.version)
+    if (!kind) {
+      run.postpone(UNKNOWN_KIND_MS)
+      return
+    }
+    if (task.undoes !== undefined) {
+      void run.begin(undoHandler(run, task.undoes, this.#parts))
+      return
+    }
+    const context = new Context(run, kind.options.retry)
+    void run.begin(async () => {
+      try {
+        return await kind.handler(context)
+      } catch (error) {
+        if (kind.options.undoOnFailure === true) await context.undo()
+        throw error
+      }
+    })
+  }
+
+  #host(): RunHost {
+    const { world, limits, startChild, dispatcher, changed } = this.#parts
+    return {
+      world,
+      limits,
+      commit: (op) => this.#commit(op),
+      startChild: (run, call, order) => startChild(run.task, call, order),
+      ended: (run, verdict, dueAt) => {
+        const { id } = run.task
+        const entry = this.#runs.get(id)
+        if (entry?.run === run) this.#runs.delete(id)
+        // The task may be claimed again at once: only now, when this run is gone.
+        if (verdict?.accepted === true) {
+          if (dueAt !== undefined) dispatcher.hint(id, dueAt)
+          this.tell(verdict)
+        }
+        changed(id)
+        entry?.done()
+      },
+    }
+  }
+
+  /** Passes on which tasks an op has made due. */
+  tell(verdict: Verdict): void {
+    const { dispatcher, world, changed } = this.#parts
+    for (const task of verdict.due ?? []) {
+      const run = this.find(task)
+      if (run) void this.poke(run)
+      else dispatcher.hint(task, world.now())
+      changed(task)
+    }
+  }
+
+  /** Looks for signals of a task that is running here. */
+  async poke(run: Run): Promise<void> {
+    try {
+      const { signals, inbox } = await this.#parts.store.signals(run.task.id)
+      run.deliver(signals, inbox)
+    } catch {
+      // It will see them when it lets go of the task: the store counts them.
+    }
+  }
+
+  #commit(op: Op): Promise<Verdict | undefined> {
+    const { store, world, pace } = this.#parts
+    return commitSurely(store, world, op, pace.leaseMs)
+  }
+
+  #every(ms: number, tick: () => Promise<void>): void {
+    const at = this.#ticks.length
+    const again = (): void => {
+      if (this.#isStopping) return
+      this.#ticks[at] = this.#parts.world.after(ms, () => {
+        void tick()
+          .catch(() => undefined)
+          .then(again)
+      })
+    }
+    this.#ticks.push(() => undefined)
+    again()
+  }
+
+  async #renew(): Promise<void> {
+    const runs = [...this.#runs.values()].map(({ run }) => run)
+    if (runs.length === 0) return
+    const until = this.leaseEnd()
+    const ops = runs.map(({ pen }) => ({ op: 'renew', ...pen.fence, until }) as const)
+    const verdicts = await this.#parts.store.commit(ops)
+    for (const [at, { accepted }] of verdicts.entries()) if (!accepted) runs[at]?.lose()
+  }
+
+  /** Finds what is due and was not hinted at, or was hinted at to a process that died. */
+  async #sweep(): Promise<void> {
+    const { store, world, limits, dispatcher } = this.#parts
+    const now = world.now()
+    for (const { id } of await store.due(now, SWEEP_MAX)) {
+      if (!this.#runs.has(id)) dispatcher.hint(id, now)
+    }
+    const error = JSON.stringify({
+      name: 'TaskFault',
+      code: 'task/expired',
+      message: 'The task outlived its time to live.',
+    })
+    const op = { op: 'sweep', at: now, graceMs: limits.graceMs, error, limit: SWEEP_MAX } as const
+    const [verdict] = await store.commit([op])
+    if (!verdict) return
+    for (const id of verdict.expired ?? []) {
+      this.find(id)?.lose()
+      this.#parts.changed(id)
+    }
+    this.tell(verdict)
+  }
+}
