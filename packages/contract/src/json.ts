@@ -21,8 +21,9 @@ export function textAt(value: JsonObject, key: string): string {
   return typeof text === 'string' ? text : ''
 }
 
-/** A copy of an object without some of its keys. */
+/** An object without some of its keys: the same one when it has none of them. */
 export function without(value: JsonObject, keys: readonly string[]): JsonObject {
+  if (!keys.some((key) => Object.hasOwn(value, key))) return value
   return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)))
 }
 
@@ -35,17 +36,24 @@ const BACKSLASH = 0x5c
  */
 export function isDeeperThan(text: string, depthMax: number): boolean {
   let depth = 0
-  let inString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (inString) {
-      if (code === BACKSLASH) at++
-      else if (code === QUOTE) inString = false
-    } else if (code === QUOTE) inString = true
+    if (code === QUOTE) at = endOfString(text, at)
     // [ and {, then ] and }: each pair differs from the other by the 0x20 bit alone.
     else if ((code | 0x20) === 0x7b) {
       if (++depth > depthMax) return true
     } else if ((code | 0x20) === 0x7d) depth--
   }
   return false
+}
+
+/** Where the string that opens at `from` closes; the end of the text if it never does. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let first = end
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--
+    // An even run of backslashes escapes itself and leaves the quote a quote.
+    if ((end - first) % 2 === 0) return end
+  }
+  return text.length
 }

@@ -13,7 +13,6 @@ export const LEDGER_TABLES: Migration = {
        call TEXT,
        body TEXT NOT NULL
      ) STRICT;
-     CREATE INDEX entries_call ON entries (call) WHERE call IS NOT NULL;
      CREATE TABLE open_calls (call TEXT PRIMARY KEY, server TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
   ],
 }
@@ -40,13 +39,15 @@ export interface Closing {
   /** A fault code, or what the server called its error. */
   readonly reason?: string
   readonly isError?: boolean
-  readonly result?: string
   readonly durationMs: number
 }
 
 export interface OpenEntry {
   readonly call: string
   readonly effect: Effect
+  isClosed: boolean
+  /** Whether it is among those that a crash would leave open. */
+  isMarked: boolean
 }
 
 /** One line of the ledger. `at` is in milliseconds since the epoch. */
@@ -94,14 +95,23 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
       const { call, ...body } = facts
       const at = world.now()
       const text = JSON.stringify(body)
+      const entry = { call, effect: facts.effect, isClosed: false, isMarked: false }
       await writer.write(() => {
-        begin.run(call, facts.server)
+        // What is closed by the same commit never stands open, so it needs no mark to be found by.
+        entry.isMarked = !entry.isClosed
+        if (entry.isMarked) begin.run(call, facts.server)
         insert.run(at, 'call.opened', call, text)
       }, facts.effect)
-      return { call, effect: facts.effect }
+      return entry
     },
     close: async (entry, facts) => {
-      const write = closeAs(entry.call, world.now(), JSON.stringify(facts))
+      const at = world.now()
+      const text = JSON.stringify(facts)
+      entry.isClosed = true
+      const write = (): void => {
+        if (entry.isMarked) end.run(entry.call)
+        insert.run(at, 'call.closed', entry.call, text)
+      }
       await writer.write(write, entry.effect).catch(() => {
         writer.owe(write)
       })

@@ -1,4 +1,5 @@
 /** base: the few words every room speaks, and the window outside. */
+export { Roster } from './roster.ts'
 export { Secret } from './secret.ts'
 export { systemWorld } from './world.ts'
 export type { Child, SpawnSpec, World } from './world.ts'

@@ -98,11 +98,29 @@ const stopSignal = (): Promise<void> =>
     })
   })
 
+/** Many calls in a moment are written at once: a write to a terminal stops everything else. */
+const GATHER_MS = 50
+
+/** Collects lines and writes them together. */
+function gather(io: Io): (line: () => string) => void {
+  let lines: (() => string)[] = []
+  return (line) => {
+    lines.push(line)
+    if (lines.length > 1) return
+    io.world.after(GATHER_MS, () => {
+      const due = lines
+      lines = []
+      print(io, due.map((one) => one()).join('\n'))
+    })
+  }
+}
+
 function watcher(io: Io, asJson: boolean): Watcher {
+  const say = gather(io)
   if (asJson) {
     return {
       onCall: ({ opening, closing }) => {
-        printJson(io, { event: 'call', ...opening, ...closing })
+        say(() => JSON.stringify({ event: 'call', ...opening, ...closing }))
       },
       onChange: (server, changes) => {
         printJson(io, { event: 'change', server, changes })
@@ -114,7 +132,8 @@ function watcher(io: Io, asJson: boolean): Watcher {
   }
   return {
     onCall: (ended) => {
-      print(io, callLine(new Date(io.world.now()), ended))
+      const at = io.world.now()
+      say(() => callLine(new Date(at), ended))
     },
     onChange: (server, changes) => {
       const names = changes.map(({ kind, name }) => `${kind} ${name}`).join(', ')

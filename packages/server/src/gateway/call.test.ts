@@ -46,7 +46,7 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
     ledger: {
       open: async (facts) => {
         written.push(`opened ${facts.server}/${facts.name} ${facts.effect}`)
-        return { call: facts.call, effect: facts.effect }
+        return { call: facts.call, effect: facts.effect, isClosed: false, isMarked: false }
       },
       close: async (_entry, facts) => void written.push(`closed ${facts.outcome}`),
       note: async () => undefined,

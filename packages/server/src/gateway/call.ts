@@ -158,7 +158,7 @@ function closingOf(outcome: Outcome, elapsedMs: number): Closing {
   switch (outcome.kind) {
     case 'answered': {
       const isError = outcome.result['isError'] === true
-      return { outcome: 'answered', isError, result: resultDigest(outcome.result), durationMs }
+      return { outcome: 'answered', isError, durationMs }
     }
     case 'errored':
       return { outcome: 'failed', reason: String(outcome.error.code), durationMs }
@@ -178,5 +178,3 @@ const REFUSALS: Readonly<Record<string, Closing['outcome']>> = {
   'call/cancelled': 'cancelled',
   'call/unknown-outcome': 'unknown',
 }
-
-const resultDigest = (result: JsonObject): string => digestOf(JSON.stringify(result))

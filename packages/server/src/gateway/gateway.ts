@@ -29,11 +29,26 @@ export interface GatewayRooms extends CallRooms, ListRooms {
   readonly limits: SessionLimits & { readonly listenersMax: number }
 }
 
-function track<Value>(running: Set<Promise<unknown>>, work: Promise<Value>): Promise<Value> {
-  running.add(work)
-  const over = (): void => void running.delete(work)
-  work.then(over, over)
-  return work
+/** Counts what is under way, and tells when there is nothing left of it. */
+class Running {
+  #count = 0
+  #whenNone: (() => void) | undefined
+
+  async during<Value>(work: Promise<Value>): Promise<Value> {
+    this.#count++
+    try {
+      return await work
+    } finally {
+      if (--this.#count === 0) this.#whenNone?.()
+    }
+  }
+
+  none(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenNone = resolve
+    })
+  }
 }
 
 /** Both protocol eras behind one door; who carries the bytes is not known in here. */
@@ -72,8 +87,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
   const hub = new Hub({ ...given, sessions })
   const rooms = { ...given, hub, parking }
 
-  const running = new Set<Promise<unknown>>()
-  const tracked = <Value>(work: Promise<Value>): Promise<Value> => track(running, work)
+  const running = new Running()
 
   const viewOf = (session: Session): View => {
     const view = given.views.find(session.facts.view)
@@ -85,7 +99,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
     view: (id) => given.views.find(id),
     modern: async (request) => {
       if (request.request.method !== 'subscriptions/listen') {
-        return tracked(serveModern(rooms, request))
+        return running.during(serveModern(rooms, request))
       }
       return serveListen(rooms, request, closing.signal).catch((thrown: unknown) => {
         const fault = thrown instanceof Fault ? thrown : new Fault('server/bug', 'Something broke.')
@@ -101,7 +115,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
     },
     session: sessions.find,
     legacy: (session, who, request, channel) =>
-      tracked(serveLegacy(rooms, { who, view: viewOf(session), session, request, channel })),
+      running.during(serveLegacy(rooms, { who, view: viewOf(session), session, request, channel })),
     notice: noticeLegacy,
     watching: () => {
       hub.changed()
@@ -124,7 +138,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
       closing.abort()
       parking.close()
       sessions.close()
-      await Promise.all(running)
+      await running.none()
     },
   }
 }

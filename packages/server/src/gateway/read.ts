@@ -218,7 +218,7 @@ export function ownParams(params: JsonObject | undefined): JsonObject {
 
 /** Reserved prefixes: those whose second label is `modelcontextprotocol` or `mcp` (V-043). */
 export function isReserved(key: string): boolean {
-  if (key === 'progressToken') return true
+  if (key === 'progressToken' || key.startsWith('io.modelcontextprotocol/')) return true
   const prefix = /^([^/]+)\//.exec(key)?.[1]
   const second = prefix?.split('.')[1]
   return second === 'modelcontextprotocol' || second === 'mcp'

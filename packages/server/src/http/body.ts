@@ -21,8 +21,10 @@ export async function readJson(
 }
 
 function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const tooLarge = new Fault('http/too-large', `The body exceeds ${String(bytesMax)} bytes.`)
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return Promise.reject(tooLarge)
+  // Made when needed: an error with its stack costs more than reading a small body.
+  const tooLarge = (): Fault =>
+    new Fault('http/too-large', `The body exceeds ${String(bytesMax)} bytes.`)
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return Promise.reject(tooLarge())
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -30,7 +32,7 @@ function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> 
       bytes += chunk.length
       if (bytes > bytesMax) {
         request.pause()
-        reject(tooLarge)
+        reject(tooLarge())
       } else chunks.push(chunk)
     })
     request.on('end', () => {
@@ -39,7 +41,7 @@ function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> 
     })
     request.on('error', reject)
     request.on('close', () => {
-      reject(new Fault('http/slow', 'The body did not arrive whole.'))
+      if (!request.complete) reject(new Fault('http/slow', 'The body did not arrive whole.'))
     })
   })
 }

@@ -24,7 +24,18 @@ export function checkCaller(hosts: Hosts, headers: IncomingHttpHeaders): string 
   return origin
 }
 
+/** Names by URL: every client sends the same one or two, and parsing a URL costs microseconds. */
+const known = new Map<string, string | undefined>()
+const KNOWN_MAX = 256
+
 function nameOf(url: string): string | undefined {
+  if (known.has(url)) return known.get(url)
+  const name = parseName(url)
+  if (known.size < KNOWN_MAX && url.length < 256) known.set(url, name)
+  return name
+}
+
+function parseName(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined
   const { protocol, hostname } = new URL(url)
   return protocol === 'http:' || protocol === 'https:' ? hostname : undefined

@@ -106,7 +106,7 @@ async function postModern(
   const abort = new AbortController()
   // H-050: the client closing the stream is the cancellation of this era.
   response.once('close', () => {
-    abort.abort()
+    if (!response.writableFinished) abort.abort()
   })
   const reply = new Reply(response, rooms.world, stream ? modernStream : undefined)
   const { who, view } = rooms

@@ -6,11 +6,16 @@ export function isJson(contentType: string | undefined): boolean {
   return essence(contentType ?? '') === 'application/json'
 }
 
+/** What every MCP client sends (H-024); the rest is parsed. */
+const USUAL = 'application/json, text/event-stream'
+const BOTH = { json: true, stream: true } as const
+
 /** What an Accept header takes of the two forms an answer can have; absent or wildcard means both. */
 export function accepts(header: string | undefined): {
   readonly json: boolean
   readonly stream: boolean
 } {
+  if (header === USUAL) return BOTH
   if (header === undefined) return { json: true, stream: false }
   const types = header.split(',').map(essence)
   const any = types.includes('*/*')

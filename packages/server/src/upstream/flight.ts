@@ -57,17 +57,17 @@ export class Flight {
     if (ask.timeoutMs > 0) {
       this.deadline = new Deadline(world, ask.timeoutMs, () => ends.expired(this))
     }
-    ask.signal?.addEventListener('abort', this)
+    ask.signal?.addEventListener('abort', this.#onAbort)
   }
 
-  /** The client withdrew its request; called by the signal. */
-  handleEvent(): void {
+  /** The client withdrew its request. A function: an object as listener outlives its signal in V8. */
+  readonly #onAbort = (): void => {
     this.#ends.aborted(this)
   }
 
   settle(answer: Answer): void {
     this.deadline?.clear()
-    this.ask.signal?.removeEventListener('abort', this)
+    this.ask.signal?.removeEventListener('abort', this.#onAbort)
     const reason = answer.kind === 'lost' ? undefined : CALL_OVER
     for (const question of this.questions.values()) question.abort(reason)
     this.questions.clear()

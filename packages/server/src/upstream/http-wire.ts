@@ -1,4 +1,5 @@
 import type { Revision } from '@countersign/contract'
+import { Roster } from '#base'
 import { HttpLane } from './http-lane.ts'
 import { HttpPeer, type HttpOptions } from './http-peer.ts'
 import { HttpStream } from './http-stream.ts'
@@ -13,8 +14,8 @@ const LANES_MAX = 2_000
 /** Streamable HTTP: each message a POST, each request with a stream of its own. */
 export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
   const peer = new HttpPeer(options)
-  const lanes = new Set<HttpLane>()
-  const byId = new Map<number, HttpLane>()
+  const lanes = new Roster<HttpLane>()
+  let unnumbered = 0
   let revision: Revision | undefined
   const stream = new HttpStream(peer, receiver)
   const send = (parcel: Parcel): void => {
@@ -24,18 +25,16 @@ export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
       return
     }
     revision = parcel.revision ?? revision
-    const lane = new HttpLane(peer, receiver, parcel, () => {
-      lanes.delete(lane)
-      if (id !== undefined) byId.delete(id)
-    })
-    lanes.add(lane)
-    if (id !== undefined) byId.set(id, lane)
+    // Numbers of requests grow upwards from 1; notifications and answers get those below.
+    const number = id ?? --unnumbered
+    const lane = new HttpLane(peer, receiver, parcel, () => void lanes.remove(number))
+    lanes.add(number, lane)
     lane.post()
   }
   const leave = async (): Promise<void> => {
     stream.close()
     receiver.ended(upstreamFault('upstream/broken', options.server, 'was disconnected.'))
-    for (const lane of lanes) lane.abort()
+    for (const lane of lanes.values()) lane.abort()
     if (peer.sessionId !== undefined) {
       await within(options.world, FAREWELL_MS, farewell(peer, revision))
       peer.sessionId = undefined
@@ -47,7 +46,7 @@ export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
     kind: 'http',
     pid: undefined,
     send,
-    forget: (id) => byId.get(id)?.abort(),
+    forget: (id) => lanes.get(id)?.abort(),
     listen: (open) => {
       if (open && revision !== undefined) stream.open(revision)
       else stream.close()

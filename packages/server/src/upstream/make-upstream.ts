@@ -55,8 +55,8 @@ class Life {
   readonly #stderr = new LastLines()
   readonly #connector: Connector
   #watch: Watch = NO_WATCH
-  /** Calls and lists in flight, by the connection they went out on. */
-  readonly #uses = new Map<Connection, number>()
+  /** Calls and lists in flight, by the connection they went out on; kept while that is in use at all. */
+  readonly #uses = new Map<Connection, { count: number }>()
   #inFlight = 0
   #lastUsed = 0
   #stopIdle: (() => void) | undefined
@@ -164,27 +164,30 @@ class Life {
 
   #begin(connection: Connection): void {
     this.#inFlight++
-    this.#uses.set(connection, (this.#uses.get(connection) ?? 0) + 1)
+    const uses = this.#uses.get(connection)
+    if (uses) uses.count++
+    else this.#uses.set(connection, { count: 1 })
   }
 
   #end(connection: Connection): void {
     this.#inFlight--
-    const uses = (this.#uses.get(connection) ?? 1) - 1
-    if (uses > 0) {
-      this.#uses.set(connection, uses)
-      return
-    }
-    this.#uses.delete(connection)
+    const uses = this.#uses.get(connection)
+    if (uses && --uses.count > 0) return
     if (this.#connector.current === connection) this.#rest()
-    else void connection.wire.close() // It was replaced while this was under way.
+    else this.#leave(connection) // It was replaced while this was under way.
   }
 
   /** No new calls on this connection; those under way may finish. */
   #retire(connection: Connection): void {
     this.#connector.release(connection)
     connection.link.close()
-    if (!this.#uses.has(connection)) void connection.wire.close()
+    if ((this.#uses.get(connection)?.count ?? 0) === 0) this.#leave(connection)
     if (isWatching(this.#watch)) this.start()
+  }
+
+  #leave(connection: Connection): void {
+    this.#uses.delete(connection)
+    void connection.wire.close()
   }
 
   /** Nothing is under way: if that stays so, a process of ours is stopped. */

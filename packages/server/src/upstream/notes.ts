@@ -48,7 +48,7 @@ function oneOwnersCalls(hop: Hop): readonly Exchange[] {
 
 /** Requests in flight on a client's behalf, oldest first. */
 export const clientCalls = (hop: Hop): readonly Flight[] =>
-  [...hop.rpc.flights()].filter(({ ask }) => ask.exchange !== undefined)
+  hop.rpc.flights().filter(({ ask }) => ask.exchange !== undefined)
 
 const LISTS: ReadonlyMap<string, 'tools' | 'prompts' | 'resources'> = new Map([
   ['notifications/tools/list_changed', 'tools'],

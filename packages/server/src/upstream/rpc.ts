@@ -12,7 +12,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '@countersign/contract'
-import type { World } from '#base'
+import { Roster, type World } from '#base'
 import type { Log } from '#telemetry'
 import { Flight, type Answer, type Ask } from './flight.ts'
 import { cancelledFault, upstreamFault } from './upstream-fault.ts'
@@ -38,7 +38,7 @@ export class Rpc implements Receiver {
   readonly #rooms: RpcRooms
   // From 1: v1 peers ignore a cancellation of request 0 (P-014).
   #lastId = 0
-  readonly #flights = new Map<number, Flight>()
+  readonly #flights = new Roster<Flight>()
   #wire: Wire | undefined
   #listener: Listener | undefined
   #over: Fault | undefined
@@ -74,8 +74,8 @@ export class Rpc implements Receiver {
     return this.#flights.get(id)
   }
 
-  /** Oldest first: ids only grow, and a Map keeps the order. */
-  flights(): IterableIterator<Flight> {
+  /** Oldest first: ids only grow. */
+  flights(): readonly Flight[] {
     return this.#flights.values()
   }
 
@@ -84,7 +84,7 @@ export class Rpc implements Receiver {
     if (this.#over) return lostBy(unavailable(this.#rooms.server, this.#over))
     return new Promise((resolve, reject) => {
       const flight = new Flight(this.#rooms.world, ask, resolve, this.#ends)
-      this.#flights.set(ask.id, flight)
+      this.#flights.add(ask.id, flight)
       try {
         this.#post(ask)
       } catch (error) {
@@ -141,7 +141,7 @@ export class Rpc implements Receiver {
   /** Stops waiting, and tells the server in the way of its era and transport. */
   abandon(flight: Flight, fault: Fault): void {
     const { id, revision, cancellable } = flight.ask
-    if (!this.#flights.has(id)) return
+    if (!this.#flights.get(id)) return
     if (cancellable && revision && this.#cancelsByNotification(revision)) {
       this.notify('notifications/cancelled', { requestId: id, reason: fault.message }, revision)
     }
@@ -208,7 +208,7 @@ export class Rpc implements Receiver {
   #settle(id: number, answer: Answer): void {
     const flight = this.#flights.get(id)
     if (!flight) return
-    this.#flights.delete(id)
+    this.#flights.remove(id)
     flight.settle(answer)
   }
 
@@ -240,7 +240,7 @@ export class Rpc implements Receiver {
   ended(fault: Fault): void {
     if (this.#over) return
     this.#over = fault
-    for (const id of this.#flights.keys()) this.#settle(id, { kind: 'lost', fault })
+    for (const { ask } of this.flights()) this.#settle(ask.id, { kind: 'lost', fault })
     this.#listener?.ended(fault)
   }
 }

@@ -55,8 +55,11 @@ for (const revision of REVISIONS) {
       assert.equal(answer.headers['content-type'], 'application/json')
     })
 
-    it('may ask for a task, which means nothing here (TL-006 TX-003)', async () => {
-      const session = await openSession(url, revision, { tasks: { list: {} } })
+    it('may ask for a task, which means nothing here (TL-006 TX-003 TX-032)', async () => {
+      const session = await openSession(url, revision, {
+        tasks: { list: {} },
+        extensions: { 'io.modelcontextprotocol/tasks': {} },
+      })
       const { message } = await session.request('tools/call', { name: 'echo', task: { ttl: 1 } })
       assert.equal(message.result.content[0].text, 'done')
       assert.equal(message.result.task, undefined)

@@ -147,7 +147,7 @@ describe('mirrored arguments', () => {
     )
   })
 
-  it('say nothing of what the client wrote into its own headers (H-038 F-028)', async () => {
+  it('say nothing of what the client wrote into its own headers (H-038)', async () => {
     await ask(
       url,
       'tools/call',

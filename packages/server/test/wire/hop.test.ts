@@ -211,7 +211,7 @@ describe('a legacy session of ours', () => {
     assert.equal(peer.got('DELETE')[0]?.headers['mcp-session-id'], 'the-session')
   })
 
-  it('has questions for its roots answered also without a client that has some (I-051 I-052 H-070)', async () => {
+  it('is told when the client of a call has no roots (I-051 H-070)', async () => {
     await using peer = await serveLegacy({
       'tools/call': (_message, said) => {
         said.send({ jsonrpc: '2.0', id: 'roots', method: 'roots/list' })

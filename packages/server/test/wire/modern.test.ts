@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { until, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, text, tool, type Peer, type Said } from './peer.ts'
+import { openSession } from './session.ts'
 import { ask, begin, LOG_LEVEL, type Live, type Loose } from './wire.ts'
 import { openWireHouse, worldWith } from './wire-house.ts'
 
@@ -66,7 +67,7 @@ describe('a modern answer', () => {
     assert.equal(JSON.parse(events.at(-1)?.data ?? '').id, 1)
   })
 
-  it('is kept open by comments while nothing is said (H-047 H-086)', async () => {
+  it('is kept open by comments while nothing is said, in either era (H-047 H-086)', async () => {
     // Both the wait for a stream and that for a comment are over at once.
     const world = worldWith({ 250: 5, 15_000: 5 })
     await using hasty = await openWireHouse({ servers: { peer: { url: peer.url } }, world })
@@ -77,6 +78,12 @@ describe('a modern answer', () => {
     assert.equal((await live.event())?.comment, 'still here')
     said.answer(DONE)
     await live.rest()
+    const session = await openSession(hasty.at('peer'), '2025-06-18')
+    const legacy = session.begin('tools/call', { name: 'wait' })
+    const again = await nextCall()
+    assert.equal((await (await legacy).event())?.comment, 'still here')
+    again.said.answer(DONE)
+    await (await legacy).rest()
   })
 
   it('carries the progress of its own request, growing, under its own token (P-001 P-002 P-004)', async () => {
