@@ -128,9 +128,22 @@ test(
   },
 )
 
-test('the suite is one that judges results of tasks rightly, and asks both requirement sets of one URL', () => {
-  // CF-001, CF-003: the version before validates a created task as the result of a call.
+test('the suite is one that judges results of tasks rightly', () => {
+  // CF-003: up to alpha.11 it validates a created task as the result of a call.
   const { devDependencies } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'))
-  const alpha = /alpha\.(\d+)$/.exec(devDependencies['@modelcontextprotocol/conformance'])?.[1]
-  assert.ok(alpha === undefined || Number(alpha) >= 12)
+  const version: string = devDependencies['@modelcontextprotocol/conformance']
+  const alpha = /^0\.2\.0-alpha\.(\d+)$/.exec(version)?.[1]
+  assert.ok(alpha === undefined ? !/^0\.[01]\./.test(version) : Number(alpha) >= 12, version)
 })
+
+test(
+  'the suite asks both requirement sets of one server through us',
+  { skip: report.length === 0 },
+  () => {
+    // CF-001
+    for (const upstream of ['2025-11-25', '2026-07-28']) {
+      const runs = report.filter((run) => run.target === 'gateway' && run.upstream === upstream)
+      assert.equal(new Set(runs.map(({ revision }) => revision)).size, 2)
+    }
+  },
+)

@@ -23,6 +23,7 @@ export const BY_CONFORMANCE: Readonly<Record<string, readonly string[]>> = {
   'CF-005': ['input-required-result-basic-sampling', 'input-required-result-basic-list-roots'],
   'CF-006': ['tools-call-simple-text', 'resources-read-text', 'prompts-get-simple'],
   'CF-007': ['http-header-validation'],
+  // Those of tasks come with tasks.
   'CF-008': [
     'http-header-validation',
     'http-custom-header-server-validation',

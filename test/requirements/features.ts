@@ -208,7 +208,7 @@ export const FEATURES: readonly Requirement[] = [
     era: 'N',
     says: 'Secrets are not mirrored',
     source: 'T26 §x-mcp-header',
-    scope: 'here',
+    scope: FOR_SERVERS,
   },
   {
     id: 'F-030',

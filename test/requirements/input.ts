@@ -289,6 +289,8 @@ export const INPUT: readonly Requirement[] = [
     says: 'A client without roots answers -32601',
     source: 'RO25 §Error Handling',
     scope: 'here',
+    unproven:
+      'roots are declared to every legacy server; a client without them is told of by -32602',
   },
   {
     id: 'I-053',

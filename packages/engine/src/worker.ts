@@ -1,15 +1,16 @@
 import { commitSurely } from './commit-surely.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
-import type { TaskFault } from './fault.ts'
 import type { Kinds } from './kinds.ts'
 import type { Limits } from './limits.ts'
 import type { Op, Verdict } from './ops.ts'
-import type { ChildOrder } from './run/child.ts'
+import type { ChildOrder, StartedChild } from './run/child.ts'
 import { Context } from './run/context.ts'
+import { handle } from './run/handle.ts'
 import { Run, type Claimed, type RunHost } from './run/run.ts'
 import { undoHandler } from './run/undoing.ts'
 import type { Store } from './store.ts'
 import type { Task } from './task.ts'
+import { UNDO_RUN, undoRun } from './undo-run.ts'
 import type { World } from './world.ts'
 
 /** How long a worker may be silent before others take its tasks, and how often it looks for some. */
@@ -33,11 +34,7 @@ export interface WorkerParts {
   readonly pace: Pace
   readonly kinds: Kinds
   readonly dispatcher: Dispatcher
-  readonly startChild: (
-    parent: Task,
-    call: number,
-    order: ChildOrder,
-  ) => Promise<string | TaskFault | undefined>
+  readonly startChild: (parent: Task, call: number, order: ChildOrder) => Promise<StartedChild>
   /** Tells that a task has changed. */
   readonly changed: (task: string) => void
 }
@@ -128,6 +125,10 @@ export class Worker {
 
   #begin(run: Run, task: Task): void {
     const { kinds } = this.#parts
+    if (task.kind === UNDO_RUN) {
+      void run.begin(() => undoRun(run))
+      return
+    }
     const kind = kinds.find(task.kind, task.version)
     if (!kind) {
       run.postpone(UNKNOWN_KIND_MS)
@@ -137,15 +138,7 @@ export class Worker {
       void run.begin(undoHandler(run, task.undoes, this.#parts))
       return
     }
-    const context = new Context(run, kind.options.retry)
-    void run.begin(async () => {
-      try {
-        return await kind.handler(context)
-      } catch (error) {
-        if (kind.options.undoOnFailure === true) await context.undo()
-        throw error
-      }
-    })
+    void run.begin(() => handle(kind, new Context(run, kind.options.retry)))
   }
 
   #host(): RunHost {

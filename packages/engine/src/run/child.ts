@@ -1,5 +1,5 @@
 import { isObject, own, type Json } from '@countersign/contract'
-import { TaskFault, toFailure } from '../fault.ts'
+import { toFailure, type TaskFault } from '../fault.ts'
 import type { Call } from './calls.ts'
 import type { Run } from './run.ts'
 
@@ -12,14 +12,24 @@ export interface ChildOrder {
   readonly metadata?: Json
 }
 
+/** A child that runs, a result that was there already, or why there is none. */
+export type StartedChild =
+  | { readonly child: string }
+  | { readonly result: Json }
+  | { readonly fault: TaskFault }
+  | undefined
+
 /** Starts a child once, waits for its end, and records that as the outcome of the call. */
 export async function runChild(run: Run, call: Call, order: ChildOrder): Promise<boolean> {
   const { pen, mailbox, host } = run
   if (!call.opened) {
-    const id = await host.startChild(run, call.call, order)
-    if (id === undefined) return false
-    if (id instanceof TaskFault) return await pen.write(call, 'threw', JSON.stringify(toFailure(id)))
-    if (!(await pen.write(call, 'opened', JSON.stringify({ child: id })))) return false
+    const started = await host.startChild(run, call.call, order)
+    if (started === undefined) return false
+    if ('result' in started) return await pen.write(call, 'done', JSON.stringify(started.result))
+    if ('fault' in started) {
+      return await pen.write(call, 'threw', JSON.stringify(toFailure(started.fault)))
+    }
+    if (!(await pen.write(call, 'opened', JSON.stringify(started)))) return false
   }
   const name = `child:${String(call.opened?.['child'])}`
   for (;;) {

@@ -7,7 +7,7 @@ import type { FinishOp, Verdict } from '../ops.ts'
 import type { Task } from '../task.ts'
 import { soon, type World } from '../world.ts'
 import { isHarmful, newCall, readJournal, type Call } from './calls.ts'
-import type { ChildOrder } from './child.ts'
+import type { ChildOrder, StartedChild } from './child.ts'
 import { Mailbox } from './mailbox.ts'
 import { Parking, type ParkFor } from './parking.ts'
 import { Pen, type CommitSurely } from './pen.ts'
@@ -21,12 +21,8 @@ export interface RunHost {
   readonly world: World
   readonly limits: Limits
   readonly commit: CommitSurely
-  /** The id of the child of this call, created once; undefined when the task is lost. */
-  readonly startChild: (
-    run: Run,
-    call: number,
-    order: ChildOrder,
-  ) => Promise<string | TaskFault | undefined>
+  /** Starts the child of this call, once; undefined when the task is lost. */
+  readonly startChild: (run: Run, call: number, order: ChildOrder) => Promise<StartedChild>
   /** Called once, when the run holds nothing any more; with `dueAt` when a timer wakes the task. */
   readonly ended: (run: Run, verdict: Verdict | undefined, dueAt?: number) => void
 }

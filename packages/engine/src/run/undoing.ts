@@ -4,6 +4,7 @@ import type { Limits } from '../limits.ts'
 import type { Store } from '../store.ts'
 import type { World } from '../world.ts'
 import { Context, type Undoable } from './context.ts'
+import { handle } from './handle.ts'
 import { Run } from './run.ts'
 
 /** What reading another task's journal takes. */
@@ -47,13 +48,6 @@ async function follow(id: string, parts: UndoParts): Promise<readonly Undoable[]
       else resolve(context.undoables)
     })
     const context = new Context(reader, undefined)
-    void reader.begin(async () => {
-      try {
-        return await kind.handler(context)
-      } catch (error) {
-        if (kind.options.undoOnFailure === true) await context.undo()
-        throw error
-      }
-    })
+    void reader.begin(() => handle(kind, context))
   })
 }

@@ -1,0 +1,132 @@
+import { commitSurely } from './commit-surely.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
+import { TaskFault } from './fault.ts'
+import type { Kinds } from './kinds.ts'
+import type { Limits } from './limits.ts'
+import { isFinal } from './machine.ts'
+import type { NewTask, Verdict } from './ops.ts'
+import { toBorn, toNewTask, type Order } from './order.ts'
+import { notFound, toFault } from './refusals.ts'
+import type { ChildOrder, StartedChild } from './run/child.ts'
+import type { Store } from './store.ts'
+import type { Task } from './task.ts'
+import type { Worker } from './worker.ts'
+import type { World } from './world.ts'
+
+/** How long a creation is tried while the store fails; then the caller is told. */
+const CREATE_MS = 2_000
+
+/** What creating takes. */
+export interface CreatorParts {
+  readonly store: Store
+  readonly world: World
+  readonly limits: Limits
+  readonly kinds: Kinds
+  readonly dispatcher: Dispatcher
+  readonly worker: () => Worker
+  readonly workerId: string
+  /** True when this process has room to run a new task at once, without a dispatcher. */
+  readonly hasRoom: () => boolean
+}
+
+/** On whose behalf a task is created. */
+export interface Behalf {
+  /** A claimed task that waits for the new one. */
+  readonly parent?: Task
+  /** The final task that the new one takes back. */
+  readonly undoes?: Task
+}
+
+/** Creates tasks, once each, and starts them. */
+export class Creator {
+  readonly #parts: CreatorParts
+
+  constructor(parts: CreatorParts) {
+    this.#parts = parts
+  }
+
+  /** Creates a task, or finds the one that the same id or key means. */
+  async create(order: Order, { parent, undoes }: Behalf = {}): Promise<Task> {
+    const { kinds, worker, workerId, world, limits, hasRoom } = this.#parts
+    const version = undoes?.version ?? kinds.latest(order.kind)
+    if (version === undefined) {
+      throw new TaskFault('task/unknown-kind', `No handler is defined for ${order.kind}.`)
+    }
+    // A child may be claimed by whoever has time: its parent is busy with waiting.
+    const isEager = !parent && order.delayMs === undefined && hasRoom()
+    const start = world.now() + (order.delayMs ?? 0)
+    const lease = isEager ? worker().leaseEnd() : start
+    const birth = { version, worker: isEager ? workerId : null, dueAt: lease }
+    const kin = { parent: parent?.id ?? null, undoes: undoes?.id ?? null }
+    const row = toNewTask(order, { ...birth, ...kin }, world, limits)
+    const by = parent ? { task: parent.id, epoch: parent.epoch } : null
+    const { ownerOpenMax } = limits
+    const op = { op: 'create', task: row, by, ownerOpenMax } as const
+    const verdict = await commitSurely(this.#parts.store, world, op, CREATE_MS)
+    return this.#born(row, verdict, start)
+  }
+
+  /** Starts a child for a call of its parent: once, however often the parent asks. */
+  async startChild(parent: Task, call: number, order: ChildOrder): Promise<StartedChild> {
+    const { owner, run } = parent
+    const shared = { owner, input: order.input, ...(run === undefined ? {} : { run }) }
+    const { deadlineMs, metadata } = order
+    const wishes = {
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(metadata === undefined ? {} : { metadata }),
+    }
+    try {
+      if (order.undoes !== undefined) return await this.#startUndo(parent, order.undoes)
+      const key = `child:${parent.id}:${String(call)}`
+      const child = await this.create({ ...shared, ...wishes, kind: order.kind, key }, { parent })
+      return { child: child.id }
+    } catch (error) {
+      if (!(error instanceof TaskFault)) throw error
+      return error.code === 'store/unavailable' || error.code === 'task/illegal'
+        ? undefined
+        : { fault: error }
+    }
+  }
+
+  /** The task that takes back a final one: one for each, whoever asks. */
+  async undo(undoes: Task, parent?: Task): Promise<Task> {
+    if (!isFinal(undoes.state)) {
+      throw toFault({ accepted: false, why: 'illegal', state: undoes.state })
+    }
+    const { kind, owner, run, id } = undoes
+    const order = { kind, owner, key: `undo:${id}`, ...(run === undefined ? {} : { run }) }
+    return await this.create(order, { undoes, ...(parent ? { parent } : {}) })
+  }
+
+  async #startUndo(parent: Task, id: string): Promise<StartedChild> {
+    const undoes = await this.#parts.store.get(id)
+    if (!undoes) return { fault: notFound() }
+    if (!isFinal(undoes.state)) {
+      return { fault: new TaskFault('task/illegal', `The task ${id} is ${undoes.state}.`) }
+    }
+    const task = await this.undo(undoes, parent)
+    if (task.parent === parent.id) return { child: task.id }
+    // Somebody else has asked for the same: their task will not tell this parent.
+    if (task.state === 'completed') return { result: task.result ?? null }
+    return { fault: new TaskFault('task/illegal', `The task ${id} is being undone already.`) }
+  }
+
+  #born(row: NewTask, verdict: Verdict | undefined, start: number): Task {
+    const { worker, dispatcher } = this.#parts
+    const there = verdict?.why === 'exists' ? verdict.task : undefined
+    if (verdict?.accepted !== true && !there) throw toFault(verdict)
+    if (there && !isSameWork(there, row)) throw toFault(verdict)
+    const task = there ?? toBorn(row)
+    // When the first answer was lost, the task is there already, and still ours to run.
+    const isOurs = task.id === row.id && task.state === 'working' && !worker().find(task.id)
+    if (isOurs && row.worker !== null && task.worker === row.worker && task.epoch === 1) {
+      void worker().adopt({ task, journal: [], signals: [] })
+    } else if (isOurs && task.epoch === 0) {
+      dispatcher.hint(task.id, start)
+    }
+    return task
+  }
+}
+
+const isSameWork = (task: Task, row: NewTask): boolean =>
+  task.kind === row.kind && task.owner === row.owner && JSON.stringify(task.input) === row.input
