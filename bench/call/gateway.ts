@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { listen } from '../listen.ts'
 import { startProgram, type Running } from '../processes.ts'
 import { rssBytes } from '../usage.ts'
+import { buildShipped } from './shipped.ts'
 import { MARK, modernCall, READ_TOOL } from './wire.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const MAIN = join(ROOT, 'packages', 'server', 'src', 'main.ts')
+let main: string | undefined
 const UPSTREAM = fileURLToPath(new URL('upstream.ts', import.meta.url))
 
 /** The one server behind the gateway, and so the view that is called. */
@@ -48,10 +49,11 @@ const LOOK_AGAIN_MS = 20
 
 /** Runs the gateway as an operator would, its lines about calls going to nobody. */
 export async function startGateway(home: Home, execArgv: readonly string[] = []): Promise<Gateway> {
+  main ??= buildShipped(ROOT)
   const port = await freePort()
   const running = startProgram({
     name: 'the gateway',
-    args: [...execArgv, MAIN, 'serve', '--config', home.config, '--port', String(port)],
+    args: [...execArgv, main, 'serve', '--config', home.config, '--port', String(port)],
     cwd: home.folder,
     stdout: 'null',
   })
@@ -124,7 +126,7 @@ export async function measureStart(home: Home, execArgv: readonly string[] = [])
   const from = performance.now()
   const gateway = startProgram({
     name: 'the gateway',
-    args: [...execArgv, MAIN, 'serve', '--config', home.config, '--port', '0', '--json'],
+    args: [...execArgv, main, 'serve', '--config', home.config, '--port', '0', '--json'],
     cwd: home.folder,
     stdout: 'pipe',
   })

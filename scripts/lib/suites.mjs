@@ -8,7 +8,12 @@ const MINUTE_MS = 60_000
  */
 export const SUITES = {
   unit: {
-    globs: ['packages/*/src/**/*.test.ts', 'test/*.test.ts', 'packages/*/test/pins/*.test.ts'],
+    globs: [
+      'packages/*/src/**/*.test.ts',
+      'test/*.test.ts',
+      'packages/*/test/pins/*.test.ts',
+      'bench/*.test.ts',
+    ],
     // All in one process: a room that keeps state in its walls fails.
     args: ['--test-isolation=none'],
     limitMs: 3 * MINUTE_MS,

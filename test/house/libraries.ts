@@ -38,6 +38,7 @@ const NODE: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['sdk', 'admin', 'registry', 'base', 'cli'],
   'node:fs': ['engine', 'config', 'cli', 'base'],
   'node:http': ['sdk', 'http', 'admin', 'cli'],
+  'node:module': ['main'],
   'node:net': ['config', 'cli'],
   'node:os': ['cli', 'base'],
   'node:sqlite': ['engine', 'store', 'audit', 'registry'],

@@ -165,20 +165,16 @@ export class Engine {
   async finished(id: string, signal?: AbortSignal): Promise<Task> {
     for (;;) {
       signal?.throwIfAborted()
-      let changed: () => void = () => undefined
-      const change = new Promise<void>((resolve) => {
-        changed = resolve
-      })
-      const off = this.#watchers.addTo(id, changed)
-      signal?.addEventListener('abort', changed, { once: true })
+      const change = Promise.withResolvers<void>()
+      const off = this.#watchers.addTo(id, change.resolve)
+      signal?.addEventListener('abort', () => change.resolve(), { once: true })
       try {
         const task = await this.#store.get(id)
         if (!task) throw notFound()
         if (isFinal(task.state) || task.state === 'unknown') return task
-        await change
+        await change.promise
       } finally {
         off()
-        signal?.removeEventListener('abort', changed)
       }
     }
   }

@@ -1,3 +1,4 @@
+import { close, fdatasync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 
 /** One write of one caller, waiting for the next commit. */
@@ -10,15 +11,25 @@ interface Pending {
 /**
  * Lets many callers share one durable commit: what they hand in during one turn of the event loop
  * is written in one transaction, and each promise settles when that transaction is on disk.
+ *
+ * Writes that may wait (`withinMs`) are brought to disk by another thread, since nobody waits for
+ * them: the event loop goes on meanwhile.
  */
 export class GroupCommit {
   readonly #db: DatabaseSync
   #queue: Pending[] = []
   #immediate: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined
+  /** The write-ahead log, opened a second time to have it synced elsewhere; undefined in memory. */
+  #log: number | undefined
+  #syncs = 0
+  #isClosed = false
+  #broken: { readonly cause: unknown } | undefined
 
   constructor(db: DatabaseSync) {
     this.#db = db
+    const path = db.location()
+    if (path !== null) this.#log = openSync(`${path}-wal`, 'r+')
   }
 
   /**
@@ -44,38 +55,84 @@ export class GroupCommit {
     })
   }
 
-  /** Writes everything handed in so far, now. */
+  /** Writes everything handed in so far, and has it on disk when it returns. */
   flush(): void {
+    settle(this.#write())
+  }
+
+  /** Flushes, and lets go of the log. The database itself is the caller's to close. */
+  close(): void {
+    this.flush()
+    this.#isClosed = true
+    this.#letGo()
+  }
+
+  /** As `flush`, but a thread of the pool waits for the disk. */
+  #flushBehind(): void {
+    const log = this.#log
+    if (log === undefined) {
+      this.flush()
+      return
+    }
+    // The commit writes the log without waiting for the disk; the sync that follows is the same
+    // system call that FULL would have made here.
+    this.#db.exec('PRAGMA synchronous = NORMAL')
+    const written = this.#write()
+    this.#db.exec('PRAGMA synchronous = FULL')
+    if (written.length === 0) return
+    this.#syncs++
+    fdatasync(log, (cause) => {
+      this.#syncs--
+      if (cause) this.#break(cause, written)
+      else settle(written)
+      this.#letGo()
+    })
+  }
+
+  /** After a failed sync nobody knows what is on disk: nothing may be written on top of that. */
+  #break(cause: unknown, written: readonly Pending[]): void {
+    this.#broken = { cause }
+    for (const { failed } of written) failed(cause)
+  }
+
+  #letGo(): void {
+    if (!this.#isClosed || this.#syncs > 0 || this.#log === undefined) return
+    close(this.#log)
+    this.#log = undefined
+  }
+
+  /** Commits what is queued; returns those that were written. */
+  #write(): readonly Pending[] {
     clearImmediate(this.#immediate)
     clearTimeout(this.#timer)
     this.#immediate = undefined
     this.#timer = undefined
     const batch = this.#queue
     this.#queue = []
-    if (batch.length === 0) return
+    if (batch.length === 0) return batch
     try {
       this.#transact(batch)
+      return batch
     } catch (cause) {
-      if (batch.length === 1) batch[0]?.failed(cause)
-      else this.#alone(batch)
-      return
+      // One of them failed and took the others with it: give each a transaction of its own.
+      if (batch.length > 1) return batch.filter((pending) => this.#alone(pending))
+      for (const { failed } of batch) failed(cause)
+      return []
     }
-    for (const { done } of batch) done()
   }
 
-  /** One of a batch failed and took the others with it: give each a transaction of its own. */
-  #alone(batch: readonly Pending[]): void {
-    for (const pending of batch) {
-      try {
-        this.#transact([pending])
-        pending.done()
-      } catch (cause) {
-        pending.failed(cause)
-      }
+  #alone(pending: Pending): boolean {
+    try {
+      this.#transact([pending])
+      return true
+    } catch (cause) {
+      pending.failed(cause)
+      return false
     }
   }
 
   #transact(batch: readonly Pending[]): void {
+    if (this.#broken) throw this.#broken.cause
     this.#db.exec('BEGIN IMMEDIATE')
     try {
       for (const { write } of batch) write()
@@ -89,9 +146,18 @@ export class GroupCommit {
 
   #schedule(withinMs: number): void {
     if (withinMs > 0) {
-      if (!this.#immediate) this.#timer ??= setTimeout(() => this.flush(), withinMs)
+      if (this.#immediate) return
+      this.#timer ??= setTimeout(() => {
+        this.#flushBehind()
+      }, withinMs)
     } else {
-      this.#immediate ??= setImmediate(() => this.flush())
+      this.#immediate ??= setImmediate(() => {
+        this.flush()
+      })
     }
   }
+}
+
+const settle = (written: readonly Pending[]): void => {
+  for (const { done } of written) done()
 }

@@ -14,11 +14,13 @@ const maybeNumber = (value: unknown): number | undefined =>
   value === null || value === undefined ? undefined : Number(value)
 
 /** JSON text that we wrote ourselves, as the value its writer knew. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function parse<Value>(value: unknown): Value {
   // What the engine stored has the shape the engine gave it: this is where trust in it begins.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return JSON.parse(text(value)) as Value
 }
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 const maybe = <Value>(value: unknown): Value | undefined =>
   typeof value === 'string' ? parse<Value>(value) : undefined
 

@@ -31,7 +31,7 @@ export function localDispatcher(world: World, concurrency = 256): Dispatcher {
   const work = (): void => {
     if (!run) return
     const now = world.now()
-    while (running < concurrency) {
+    for (let free = concurrency - running; free > 0; free--) {
       const task = heap.take(now)
       if (task === undefined) break
       void one(run, task)

@@ -1,5 +1,5 @@
 import { isObject, type Effect, type Json, type JsonObject } from '@countersign/contract'
-import type { Entry, EntrySubject } from '../journal.ts'
+import type { Entry, EntryKind, EntrySubject } from '../journal.ts'
 
 /** What an entry says, without where it stands. */
 export type Said = Pick<Entry, 'kind' | 'body' | 'at'>
@@ -40,44 +40,44 @@ const EFFECTS: readonly string[] = ['read', 'idempotent', 'write', 'destructive'
 const isEffect = (value: unknown): value is Effect =>
   typeof value === 'string' && EFFECTS.includes(value)
 
+/** What each kind of entry changes. */
+const TAKES: Partial<
+  Readonly<Record<EntryKind, (call: Call, said: JsonObject, whole: Said) => void>>
+> = {
+  opened: (call, said) => {
+    call.opened = said
+  },
+  began: (call, said) => {
+    // What cannot be read is treated as the worst it can be.
+    call.open = isEffect(said['effect']) ? said['effect'] : 'destructive'
+    call.left = said['reported'] === true ? false : undefined
+    call.handle = undefined
+  },
+  left: (call) => {
+    call.left = true
+  },
+  handle: (call, _, { body }) => {
+    call.handle = { value: body }
+  },
+  retry: (call, said) => {
+    call.tries++
+    call.retryAt = Number(said['until'])
+    // A remote task that could not be reached is still the same remote task.
+    if (said['isOver'] === true) close(call)
+  },
+  settled: close,
+  done: finish,
+  threw: finish,
+}
+
 /** Takes in one more entry: the same way when it is read back as when it was just written. */
-export function take(call: Call, { kind, body, at }: Said): void {
-  const said = isObject(body) ? body : {}
-  switch (kind) {
-    case 'opened':
-      call.opened = said
-      break
-    case 'began':
-      call.open = isEffect(said['effect']) ? said['effect'] : 'destructive'
-      call.left = said['reported'] === true ? false : undefined
-      call.handle = undefined
-      break
-    case 'left':
-      call.left = true
-      break
-    case 'handle':
-      call.handle = { value: body }
-      break
-    case 'retry':
-      call.tries++
-      call.retryAt = Number(said['until'])
-      // A remote task that could not be reached is still the same remote task.
-      if (said['isOver'] === true) close(call)
-      break
-    case 'settled':
-      close(call)
-      break
-    case 'done':
-    case 'threw':
-      close(call)
-      call.outcome = { kind, body, at }
-      break
-    case 'late':
-    case 'cancelled':
-    case 'expired':
-    case 'abandoned':
-      break
-  }
+export function take(call: Call, whole: Said): void {
+  TAKES[whole.kind]?.(call, isObject(whole.body) ? whole.body : {}, whole)
+}
+
+function finish(call: Call, _: JsonObject, outcome: Said): void {
+  close(call)
+  call.outcome = outcome
 }
 
 function close(call: Call): void {

@@ -1,5 +1,6 @@
-import { isObject, own, type Json } from '@countersign/contract'
+import { isObject, own, textAt, type Json } from '@countersign/contract'
 import { toFailure, type TaskFault } from '../fault.ts'
+import type { Signal } from '../journal.ts'
 import type { Call } from './calls.ts'
 import type { Run } from './run.ts'
 
@@ -21,29 +22,31 @@ export type StartedChild =
 
 /** Starts a child once, waits for its end, and records that as the outcome of the call. */
 export async function runChild(run: Run, call: Call, order: ChildOrder): Promise<boolean> {
-  const { pen, mailbox, host } = run
-  if (!call.opened) {
-    const started = await host.startChild(run, call.call, order)
-    if (started === undefined) return false
-    if ('result' in started) return await pen.write(call, 'done', JSON.stringify(started.result))
-    if ('fault' in started) {
-      return await pen.write(call, 'threw', JSON.stringify(toFailure(started.fault)))
-    }
-    if (!(await pen.write(call, 'opened', JSON.stringify(started)))) return false
-  }
-  const name = `child:${String(call.opened?.['child'])}`
-  for (;;) {
-    const signal = mailbox.take(name)
-    if (signal) {
-      const said = isObject(signal.payload) ? signal.payload : {}
-      const isDone = own(said, 'state') === 'completed'
-      const body = JSON.stringify(isDone ? (own(said, 'result') ?? null) : failureOf(said))
-      const along = { delivered: signal.id, waits: null }
-      return await pen.write(call, isDone ? 'done' : 'threw', body, along)
-    }
+  if (!call.opened && !(await open(run, call, order))) return false
+  while (!call.outcome) {
+    const name = `child:${textAt(call.opened ?? {}, 'child')}`
+    const signal = run.mailbox.take(name)
+    if (signal) return await note(run, call, signal)
     await run.park({ signal: name })
   }
+  return true
+}
+
+async function open(run: Run, call: Call, order: ChildOrder): Promise<boolean> {
+  const { pen, host } = run
+  const started = await host.startChild(run, call.call, order)
+  if (started === undefined) return false
+  if ('result' in started) return await pen.write(call, 'done', JSON.stringify(started.result))
+  if ('child' in started) return await pen.write(call, 'opened', JSON.stringify(started))
+  return await pen.write(call, 'threw', JSON.stringify(toFailure(started.fault)))
+}
+
+async function note(run: Run, call: Call, { id, payload }: Signal): Promise<boolean> {
+  const said = isObject(payload) ? payload : {}
+  const isDone = own(said, 'state') === 'completed'
+  const body = JSON.stringify(isDone ? (own(said, 'result') ?? null) : failureOf(said))
+  return await run.pen.write(call, isDone ? 'done' : 'threw', body, { delivered: id, waits: null })
 }
 
 const failureOf = (said: { readonly [key: string]: Json | undefined }): Json =>
-  own(said, 'error') ?? { name: 'Error', message: `The child is ${String(own(said, 'state'))}.` }
+  own(said, 'error') ?? { name: 'Error', message: `The child is ${textAt(said, 'state')}.` }

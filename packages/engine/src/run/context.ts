@@ -1,4 +1,4 @@
-import type { Effect, Json } from '@countersign/contract'
+import { textAt, type Effect, type Json } from '@countersign/contract'
 import type { Progress } from '../task.ts'
 import { runChild, type ChildOrder } from './child.ts'
 import { perform, type Plan } from './perform.ts'
@@ -25,6 +25,7 @@ export interface Undoable {
 }
 
 /** What a recorded value is for the handler: it knows the type, the journal has the JSON. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function as<Value>(value: Json): Value {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return value as Value
@@ -122,7 +123,7 @@ export class Context implements TaskContext {
       name,
       (call) => runChild(this.#run, call, order),
       ({ opened }) => {
-        child = String(opened?.['child'])
+        child = textAt(opened ?? {}, 'child')
       },
     )
     if (options.isUndoable === true) {

@@ -231,11 +231,7 @@ export class Run {
     return fresh
   }
 
-  async #live(
-    call: Call,
-    live: (call: Call) => Promise<boolean>,
-    give: () => void,
-  ): Promise<void> {
+  async #live(call: Call, live: (call: Call) => Promise<boolean>, give: () => void): Promise<void> {
     if (this.#edge) return this.#edge()
     if (this.#isEnded || this.freezes()) return
     try {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { Fault, isDeeperThan } from '@countersign/contract'
 
@@ -46,12 +47,7 @@ function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> 
   })
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
-
 function utf8(bytes: Buffer): string {
-  try {
-    return decoder.decode(bytes)
-  } catch (cause) {
-    throw new Fault('rpc/parse', 'The body is not UTF-8.', { cause })
-  }
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  throw new Fault('rpc/parse', 'The body is not UTF-8.')
 }

@@ -47,7 +47,7 @@ export function openStore(path: string, migrations: readonly Migration[]): Store
       group.flush()
     },
     close: () => {
-      group.flush()
+      group.close()
       db.close()
     },
   }

@@ -59,10 +59,14 @@ export const endGateways = async (): Promise<void> => {
   await Promise.all([...running].map((kill) => kill('SIGKILL')))
 }
 
-export async function startGateway({ config }: Scene): Promise<Gateway> {
-  const child = spawn(process.execPath, [PROGRAMS.main, 'serve', '--config', config, '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+/** `fileBlocksMax` (of 512 bytes) is the size at which every file is full, for it and its children. */
+export async function startGateway({ config }: Scene, fileBlocksMax?: number): Promise<Gateway> {
+  const node = [process.execPath, PROGRAMS.main, 'serve', '--config', config, '--json']
+  const [command = '', ...args] =
+    fileBlocksMax === undefined
+      ? node
+      : ['/bin/sh', '-c', 'ulimit -f "$0" && exec "$@"', String(fileBlocksMax), ...node]
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const gone = once(child, 'exit') as Promise<[number | null, string | null]>
   const kill: Gateway['kill'] = (signal) => {
     child.kill(signal)

@@ -210,6 +210,7 @@ describe('random frames', () => {
       const over = serveStdio({ gateway: house.gateway, who, view, input, output, limits: house.config.limits })
       const begin = era === 'legacy' ? rpc('initialize', { protocolVersion: '2025-03-26' }, 'b') : rpc('tools/list', { _meta: envelope() }, 'b')
       input.write(`${JSON.stringify(begin)}\n`)
+      await until('the pipe has its era', () => said.has('b'))
       const seed = era === 'legacy' ? SEED + 1 : SEED + 2
       for (const one of fc.sample(text, { numRuns: FRAMES / 2, seed })) {
         if (!input.write(`${one}\n`)) {
