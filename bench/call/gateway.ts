@@ -12,7 +12,9 @@ import { buildShipped } from './shipped.ts'
 import { MARK, modernCall, READ_TOOL } from './wire.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-let main: string | undefined
+let built: string | undefined
+/** The program as published; built when first wanted. */
+const program = (): string => (built ??= buildShipped(ROOT))
 const UPSTREAM = fileURLToPath(new URL('upstream.ts', import.meta.url))
 
 /** The one server behind the gateway, and so the view that is called. */
@@ -49,11 +51,10 @@ const LOOK_AGAIN_MS = 20
 
 /** Runs the gateway as an operator would, its lines about calls going to nobody. */
 export async function startGateway(home: Home, execArgv: readonly string[] = []): Promise<Gateway> {
-  main ??= buildShipped(ROOT)
   const port = await freePort()
   const running = startProgram({
     name: 'the gateway',
-    args: [...execArgv, main, 'serve', '--config', home.config, '--port', String(port)],
+    args: [...execArgv, program(), 'serve', '--config', home.config, '--port', String(port)],
     cwd: home.folder,
     stdout: 'null',
   })
@@ -123,6 +124,7 @@ export interface Start {
 const IDLE_AFTER_MS = 500
 
 export async function measureStart(home: Home, execArgv: readonly string[] = []): Promise<Start> {
+  const main = program()
   const from = performance.now()
   const gateway = startProgram({
     name: 'the gateway',

@@ -225,9 +225,9 @@ export function missingCapability(
       return client.elicitation?.[mode] ? undefined : { elicitation: { [mode]: {} } }
     }
     case 'sampling/createMessage': {
-      if (!client.sampling) return { sampling: {} }
       const needsTools = request.params?.['tools'] !== undefined
-      return needsTools && !client.sampling.tools ? { sampling: { tools: {} } } : undefined
+      if (!client.sampling && !needsTools) return { sampling: {} }
+      return needsTools && !client.sampling?.tools ? { sampling: { tools: {} } } : undefined
     }
     case 'roots/list':
       return client.roots ? undefined : { roots: {} }

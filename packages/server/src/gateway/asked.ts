@@ -5,6 +5,14 @@ import type { Exchange, Outgoing } from '#upstream'
 /** A request that reaches a server and is therefore governed. */
 export type CallMethod = Outgoing['method']
 
+const CALL_METHODS: readonly string[] = [
+  'tools/call',
+  'resources/read',
+  'prompts/get',
+  'completion/complete',
+] satisfies readonly CallMethod[]
+export const isCallMethod = (method: string): method is CallMethod => CALL_METHODS.includes(method)
+
 /** One governed call, as it was asked: read once, in one shape for both protocol eras. */
 export interface Asked {
   /** The call's id in the ledger; all rounds of a conversation share it. */

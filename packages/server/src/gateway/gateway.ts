@@ -19,7 +19,8 @@ import { serveListen } from './listen.ts'
 import { faultError, failure, success } from './project.ts'
 import { STATE_MS } from './request-state.ts'
 import { noticeLegacy, serveLegacy, type LegacyServed } from './serve-legacy.ts'
-import { serveModern, type ModernRequest, type Served } from './serve-modern.ts'
+import type { ModernRequest, Served } from './modern.ts'
+import { serveModern } from './serve-modern.ts'
 import { makeSessions, type Session, type SessionLimits } from './session.ts'
 
 export interface GatewayRooms extends CallRooms, ListRooms {

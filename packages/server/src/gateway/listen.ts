@@ -3,7 +3,7 @@ import { notification } from './client.ts'
 import type { Filter, Hub } from './hub.ts'
 import { ensureListed } from './lists.ts'
 import { projectResult, success } from './project.ts'
-import type { ModernRequest, ModernRooms, Served } from './serve-modern.ts'
+import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 
 export interface ListenRooms extends ModernRooms {
   readonly hub: Hub

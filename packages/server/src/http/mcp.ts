@@ -187,7 +187,9 @@ async function postBatch(
     requests.map((request) => rooms.gateway.legacy(session, rooms.who, request, reply)),
   )
   const answers = served.flatMap((one) => (one.response ? [one.response] : []))
-  reply.finish([...invalid, ...answers], 200)
+  const all = [...invalid, ...answers]
+  // Of a batch whose requests were all cancelled nothing is left to say.
+  reply.finish(all.length > 0 ? all : undefined, 200)
 }
 
 /** A reply whose stream can be resumed: it belongs to the session, not to the connection. */

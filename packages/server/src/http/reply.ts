@@ -83,11 +83,12 @@ export class Reply implements Channel {
       this.#response.end()
       return
     }
-    const body = Buffer.from(JSON.stringify(answer))
+    // As a text, which Node sends in one piece with the head.
+    const body = JSON.stringify(answer)
     this.#response.writeHead(status, {
       ...this.#headers,
       'content-type': 'application/json',
-      'content-length': body.length,
+      'content-length': Buffer.byteLength(body),
     })
     this.#response.end(body)
   }

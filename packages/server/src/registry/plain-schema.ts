@@ -57,7 +57,12 @@ function resolve(root: JsonObject, branch: JsonObject): JsonObject {
   for (const step of reference.slice(2).split('/')) {
     at = isObject(at) ? own(at, step.replaceAll('~1', '/').replaceAll('~0', '~')) : undefined
   }
-  return isObject(at) ? at : branch
+  if (!isObject(at)) return branch
+  // Since 2020-12 a reference may have company.
+  return {
+    properties: { ...objectAt(at, 'properties'), ...objectAt(branch, 'properties') },
+    required: [...names(own(at, 'required')), ...names(own(branch, 'required'))],
+  }
 }
 
 const list = (value: Json | undefined): readonly JsonObject[] =>

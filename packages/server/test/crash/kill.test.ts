@@ -131,7 +131,10 @@ describe('kill -9 while sixteen clients call', () => {
     for (const { mark, tool } of told) {
       if (tool === 'write') assert.ok(effects.includes(mark), mark)
     }
-    assert.ok(effects.length <= writes.length, `${effects.length} effects, ${writes.length} openings`)
+    assert.ok(
+      effects.length <= writes.length,
+      `${effects.length} effects, ${writes.length} openings`,
+    )
   })
 })
 
@@ -144,7 +147,9 @@ async function oneLife(
   const gateway = await startGateway(scene)
   recover(gateway.recovered.length)
   const mine: Acknowledged[] = []
-  const clients = Array.from({ length: CLIENTS }, (_, at) => client(gateway, `r${round}c${at}`, mine))
+  const clients = Array.from({ length: CLIENTS }, (_, at) =>
+    client(gateway, `r${round}c${at}`, mine),
+  )
   await until('both servers answer', () => new Set(mine.map(({ server }) => server)).size === 2)
   await pause(random() * KILL_WITHIN_MS)
   const pids = scene.pids()
@@ -176,16 +181,24 @@ describe('SIGTERM in the middle of calls', () => {
     assert.ok(all.every(({ closed }) => closed.length === 1))
   })
 
-  it('records what will not finish as cancelled, and ends with 0', { timeout: 60_000 }, async () => {
-    using other = makeFolder()
-    const hasty = makeScene(other.path, http.url, 0)
-    const gateway = await startGateway(hasty)
-    const hanging = [1, 2].map((at) => call(gateway, 'stdio', 'wait', `w${at}`).catch(() => undefined))
-    await until('both have begun', () => hasty.effects('stdio').length === 2)
-    assert.deepEqual(await gateway.kill('SIGTERM'), [0, null])
-    await Promise.all(hanging)
-    const outcomes = [...pairs(ledgerIn(hasty)).values()].map(({ closed }) => closed[0]?.body['outcome'])
-    assert.deepEqual(outcomes, ['cancelled', 'cancelled'])
-    assert.ok(hasty.pids().every((pid) => !isAlive(pid)))
-  })
+  it(
+    'records what will not finish as cancelled, and ends with 0',
+    { timeout: 60_000 },
+    async () => {
+      using other = makeFolder()
+      const hasty = makeScene(other.path, http.url, 0)
+      const gateway = await startGateway(hasty)
+      const hanging = [1, 2].map((at) =>
+        call(gateway, 'stdio', 'wait', `w${at}`).catch(() => undefined),
+      )
+      await until('both have begun', () => hasty.effects('stdio').length === 2)
+      assert.deepEqual(await gateway.kill('SIGTERM'), [0, null])
+      await Promise.all(hanging)
+      const outcomes = [...pairs(ledgerIn(hasty)).values()].map(
+        ({ closed }) => closed[0]?.body['outcome'],
+      )
+      assert.deepEqual(outcomes, ['cancelled', 'cancelled'])
+      assert.ok(hasty.pids().every((pid) => !isAlive(pid)))
+    },
+  )
 })

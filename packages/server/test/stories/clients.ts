@@ -61,7 +61,7 @@ export interface Peer {
 
 export interface Result extends Loose {
   readonly content: readonly { readonly type: string; readonly text?: string }[]
-  readonly isError?: boolean
+  readonly isError?: boolean | undefined
 }
 
 export const textOf = ({ content }: Result): string => content[0]?.text ?? ''

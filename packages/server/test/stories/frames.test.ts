@@ -27,7 +27,17 @@ after(async () => {
 })
 
 /** What the frames are made from. Nothing in here waits, so every frame has its answer. */
-const TOOLS = ['echo', 'write', 'steps', 'log', 'structured', 'ask_form', 'need_url', 'no_such', '__proto__']
+const TOOLS = [
+  'echo',
+  'write',
+  'steps',
+  'log',
+  'structured',
+  'ask_form',
+  'need_url',
+  'no_such',
+  '__proto__',
+]
 const METHODS = [
   'initialize',
   'ping',
@@ -52,11 +62,22 @@ const ids = fc.oneof(fc.integer(), fc.string(), fc.constantFrom(0, '', null, 1.5
 const params = fc.record(
   {
     name: fc.constantFrom<unknown>(...TOOLS, 'hello', 7, null),
-    uri: fc.constantFrom<unknown>('peer://doc', 'peer://item/1', 'nobody://x', 'countersign://peer/', 7),
+    uri: fc.constantFrom<unknown>(
+      'peer://doc',
+      'peer://item/1',
+      'nobody://x',
+      'countersign://peer/',
+      7,
+    ),
     arguments: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.dictionary(fc.string(), fc.jsonValue())),
     cursor: fc.jsonValue({ maxDepth: 1 }),
     level: fc.constantFrom<unknown>('debug', 'error', 'loud', 3),
-    ref: fc.constantFrom<unknown>({ type: 'ref/prompt', name: 'hello' }, { type: 'ref/x' }, null, 'x'),
+    ref: fc.constantFrom<unknown>(
+      { type: 'ref/prompt', name: 'hello' },
+      { type: 'ref/x' },
+      null,
+      'x',
+    ),
     argument: fc.constantFrom<unknown>({ name: 'who', value: 'A' }, {}, null),
     notifications: fc.jsonValue({ maxDepth: 2 }),
     requestState: fc.jsonValue({ maxDepth: 1 }),
@@ -75,14 +96,26 @@ const params = fc.record(
   { requiredKeys: [] },
 )
 const message = fc.record(
-  { jsonrpc: fc.constantFrom<unknown>('2.0', '2.0', '2.0', '1.0', 2), id: ids, method: fc.constantFrom<unknown>(...METHODS, 7), params },
+  {
+    jsonrpc: fc.constantFrom<unknown>('2.0', '2.0', '2.0', '1.0', 2),
+    id: ids,
+    method: fc.constantFrom<unknown>(...METHODS, 7),
+    params,
+  },
   { requiredKeys: ['jsonrpc'] },
 )
 const value = fc.oneof(
   { weight: 8, arbitrary: message },
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
   { weight: 1, arbitrary: fc.array(message, { maxLength: 4 }) },
-  { weight: 1, arbitrary: fc.record({ jsonrpc: fc.constant('2.0'), id: ids, result: fc.jsonValue({ maxDepth: 1 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      jsonrpc: fc.constant('2.0'),
+      id: ids,
+      result: fc.jsonValue({ maxDepth: 1 }),
+    }),
+  },
 )
 /** A sound text, or one in which a few characters are others, missing or doubled. */
 const text = fc.oneof(
@@ -103,7 +136,9 @@ const headers = fc.record(
     'mcp-name': fc.constantFrom(...TOOLS, 'peer://doc', '=?base64?x?='),
     accept: fc.constantFrom('application/json, text/event-stream', 'application/json', '*/*', 'x'),
     'content-type': fc.nat(20).map((one) => (one === 0 ? 'text/plain' : 'application/json')),
-    'last-event-id': fc.string({ unit: 'grapheme-ascii' }).map((one) => one.replaceAll(/[^\x21-\x7e]/g, 'x')),
+    'last-event-id': fc
+      .string({ unit: 'grapheme-ascii' })
+      .map((one) => one.replaceAll(/[^\x21-\x7e]/g, 'x')),
   },
   { requiredKeys: ['content-type', 'accept'] },
 )
@@ -167,63 +202,96 @@ function lengthOf(bytes: Buffer): number | undefined {
 }
 
 async function echo(view: URL): Promise<void> {
-  const { json } = await ask(view, modern('tools/call', { params: { name: 'echo', arguments: { a: 1 } } }))
+  const { json } = await ask(
+    view,
+    modern('tools/call', { params: { name: 'echo', arguments: { a: 1 } } }),
+  )
   assert.equal(json.result.content[0].text, '{"a":1}')
 }
 
 describe('random frames', () => {
-  it('over kept-alive HTTP are all answered, and then a call works', { timeout: 120_000 }, async () => {
-    const mine = await session(theHouse.at('peer'), '2025-03-26')
-    const samples = fc.sample(fc.record({ text, headers, inSession: fc.boolean() }), { numRuns: FRAMES, seed: SEED })
-    let line = new Line(theHouse.port)
-    const statuses: number[] = []
-    for (const { text: body, headers: own, inSession } of samples) {
-      if (!line.isOpen) {
-        statuses.push(...line.statuses)
-        line = new Line(theHouse.port)
+  it(
+    'over kept-alive HTTP are all answered, and then a call works',
+    { timeout: 120_000 },
+    async () => {
+      const mine = await session(theHouse.at('peer'), '2025-03-26')
+      const samples = fc.sample(fc.record({ text, headers, inSession: fc.boolean() }), {
+        numRuns: FRAMES,
+        seed: SEED,
+      })
+      let line = new Line(theHouse.port)
+      const statuses: number[] = []
+      for (const { text: body, headers: own, inSession } of samples) {
+        if (!line.isOpen) {
+          statuses.push(...line.statuses)
+          line = new Line(theHouse.port)
+        }
+        const all = {
+          host: 'localhost',
+          ...own,
+          ...(inSession ? { 'mcp-session-id': mine['mcp-session-id'] } : {}),
+        }
+        const head = Object.entries(all).map(([name, one]) => `${name}: ${String(one)}\r\n`)
+        // oxlint-disable-next-line eslint/no-await-in-loop -- one connection, one request at a time
+        await line.ask(`POST /mcp/peer HTTP/1.1\r\n${head.join('')}`, body)
       }
-      const all = { host: 'localhost', ...own, ...(inSession ? { 'mcp-session-id': mine['mcp-session-id'] } : {}) }
-      const head = Object.entries(all).map(([name, one]) => `${name}: ${String(one)}\r\n`)
-      // oxlint-disable-next-line eslint/no-await-in-loop -- one connection, one request at a time
-      await line.ask(`POST /mcp/peer HTTP/1.1\r\n${head.join('')}`, body)
-    }
-    statuses.push(...line.statuses)
-    line.end()
-    assert.equal(statuses.length, FRAMES)
-    const bad = statuses.filter((status) => ![200, 202, 400, 404, 406, 415, 429].includes(status))
-    assert.deepEqual(bad, [])
-    for (const status of [200, 202, 400, 404]) assert.ok(statuses.includes(status), String(status))
-    await echo(theHouse.at('peer'))
-  })
+      statuses.push(...line.statuses)
+      line.end()
+      assert.equal(statuses.length, FRAMES)
+      const bad = statuses.filter((status) => ![200, 202, 400, 404, 406, 415, 429].includes(status))
+      assert.deepEqual(bad, [])
+      for (const status of [200, 202, 400, 404])
+        assert.ok(statuses.includes(status), String(status))
+      await echo(theHouse.at('peer'))
+    },
+  )
 
   for (const era of ['legacy', 'modern'] as const) {
-    it(`over a ${era} pipe do not end it, and then a call works`, { timeout: 120_000 }, async () => {
-      const { house } = theHouse
-      const view = house.gateway.view('peer')
-      assert.ok(view)
-      const [input, output] = [new PassThrough(), new PassThrough()]
-      const said = new Set<unknown>()
-      createInterface({ input: output }).on('line', (one) => {
-        for (const answer of [JSON.parse(one)].flat()) if (answer.result) said.add(answer.id)
-      })
-      const who = localAuthenticator(undefined)
-      const over = serveStdio({ gateway: house.gateway, who, view, input, output, limits: house.config.limits })
-      const begin = era === 'legacy' ? rpc('initialize', { protocolVersion: '2025-03-26' }, 'b') : rpc('tools/list', { _meta: envelope() }, 'b')
-      input.write(`${JSON.stringify(begin)}\n`)
-      await until('the pipe has its era', () => said.has('b'))
-      const seed = era === 'legacy' ? SEED + 1 : SEED + 2
-      for (const one of fc.sample(text, { numRuns: FRAMES / 2, seed })) {
-        if (!input.write(`${one}\n`)) {
-          // oxlint-disable-next-line eslint/no-await-in-loop -- as fast as it is taken
-          await new Promise((resolve) => input.once('drain', resolve))
+    it(
+      `over a ${era} pipe do not end it, and then a call works`,
+      { timeout: 120_000 },
+      async () => {
+        const { house } = theHouse
+        const view = house.gateway.view('peer')
+        assert.ok(view)
+        const [input, output] = [new PassThrough(), new PassThrough()]
+        const said = new Set<unknown>()
+        createInterface({ input: output }).on('line', (one) => {
+          for (const answer of [JSON.parse(one)].flat()) if (answer.result) said.add(answer.id)
+        })
+        const who = localAuthenticator(undefined)
+        const over = serveStdio({
+          gateway: house.gateway,
+          who,
+          view,
+          input,
+          output,
+          limits: house.config.limits,
+        })
+        const begin =
+          era === 'legacy'
+            ? rpc('initialize', { protocolVersion: '2025-03-26' }, 'b')
+            : rpc('tools/list', { _meta: envelope() }, 'b')
+        input.write(`${JSON.stringify(begin)}\n`)
+        await until('the pipe has its era', () => said.has('b'))
+        const seed = era === 'legacy' ? SEED + 1 : SEED + 2
+        for (const one of fc.sample(text, { numRuns: FRAMES / 2, seed })) {
+          if (!input.write(`${one}\n`)) {
+            // oxlint-disable-next-line eslint/no-await-in-loop -- as fast as it is taken
+            await new Promise((resolve) => input.once('drain', resolve))
+          }
         }
-      }
-      const last = { name: 'echo', arguments: { last: era }, ...(era === 'modern' ? { _meta: envelope() } : {}) }
-      input.write(`${JSON.stringify(rpc('tools/call', last, 'last'))}\n`)
-      await until('the last call is answered', () => said.has('last'))
-      input.end()
-      await over
-      await echo(theHouse.at('peer'))
-    })
+        const last = {
+          name: 'echo',
+          arguments: { last: era },
+          ...(era === 'modern' ? { _meta: envelope() } : {}),
+        }
+        input.write(`${JSON.stringify(rpc('tools/call', last, 'last'))}\n`)
+        await until('the last call is answered', () => said.has('last'))
+        input.end()
+        await over
+        await echo(theHouse.at('peer'))
+      },
+    )
   }
 })

@@ -21,7 +21,10 @@ after(async () => {
   assert.deepEqual(uncaught, [])
 })
 afterEach(async () => {
-  const { json } = await ask(theHouse.at('peer'), modern('tools/call', { params: { name: 'echo' } }))
+  const { json } = await ask(
+    theHouse.at('peer'),
+    modern('tools/call', { params: { name: 'echo' } }),
+  )
   assert.equal(json.result.content[0].text, '{}')
 })
 
@@ -51,12 +54,18 @@ describe('a body', () => {
       assert.deepEqual([status, json.error.code], [400, -32600])
     }
     // Brackets in a text are no depth.
-    const asked = modern('tools/call', { params: { name: 'echo', arguments: { a: '['.repeat(5_000) } } })
+    const asked = modern('tools/call', {
+      params: { name: 'echo', arguments: { a: '['.repeat(5_000) } },
+    })
     assert.equal((await ask(theHouse.at('peer'), asked)).status, 200)
   })
 
   it('that is not UTF-8 is a parse error', async () => {
-    const bad = Buffer.concat([Buffer.from('{"jsonrpc":"2.0","id":1,"method":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')])
+    const bad = Buffer.concat([
+      Buffer.from('{"jsonrpc":"2.0","id":1,"method":"'),
+      Buffer.from([0xc3, 0x28]),
+      Buffer.from('"}'),
+    ])
     const { status, json } = await post(bad)
     assert.deepEqual([status, json.error.code, 'id' in json], [400, -32700, false])
   })
@@ -68,8 +77,13 @@ describe('a body', () => {
   })
 
   it('with numbers that no double holds is refused by name, not by a bug', async () => {
-    const { body = '', ...head } = modern('tools/call', { params: { name: 'echo', arguments: { a: 'N' } } })
-    const { json } = await ask(theHouse.at('peer'), { ...head, body: String(body).replace('"N"', '1e999') })
+    const { body = '', ...head } = modern('tools/call', {
+      params: { name: 'echo', arguments: { a: 'N' } },
+    })
+    const { json } = await ask(theHouse.at('peer'), {
+      ...head,
+      body: String(body).replace('"N"', '1e999'),
+    })
     assert.equal(json.error.code, -32602)
   })
 
@@ -105,7 +119,12 @@ describe('a connection', () => {
   })
 
   it('that speaks no HTTP is let go', async () => {
-    for (const said of ['\0\0\0\0\r\n\r\n', 'GET\r\n\r\n', '{"jsonrpc":"2.0"}\n\n', 'PRI * HTTP/2.0\r\n\r\n']) {
+    for (const said of [
+      '\0\0\0\0\r\n\r\n',
+      'GET\r\n\r\n',
+      '{"jsonrpc":"2.0"}\n\n',
+      'PRI * HTTP/2.0\r\n\r\n',
+    ]) {
       assert.match(await bytes(theHouse.port, said), /^(?:HTTP\/1\.1 4\d\d |$)/)
     }
   })
@@ -120,7 +139,10 @@ describe('a connection', () => {
     await stream.event(({ method }) => method === 'notifications/progress')
     stream.drop()
     await until('the server sees it', async () => {
-      const { json } = await ask(theHouse.at('new'), modern('tools/call', { params: { name: 'seen' } }))
+      const { json } = await ask(
+        theHouse.at('new'),
+        modern('tools/call', { params: { name: 'seen' } }),
+      )
       return json.result.content[0].text.includes('cancelled')
     })
     await until('the ledger has it', () =>
@@ -182,11 +204,20 @@ describe('a caller', () => {
   it('of an accepted origin passes its preflight without authentication', async () => {
     // H-039
     const origin = `http://localhost:${theHouse.port}`
-    const asked = { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } }
+    const asked = {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    }
     const { status, headers } = await ask(theHouse.at('peer'), asked)
     assert.equal(status, 204)
     assert.equal(headers['access-control-allow-origin'], origin)
-    for (const name of ['mcp-session-id', 'mcp-method', 'mcp-name', 'last-event-id', 'authorization']) {
+    for (const name of [
+      'mcp-session-id',
+      'mcp-method',
+      'mcp-name',
+      'last-event-id',
+      'authorization',
+    ]) {
       assert.ok(headers['access-control-allow-headers']?.includes(name), name)
     }
     assert.match(String(headers['access-control-expose-headers']), /mcp-session-id/i)
@@ -195,12 +226,25 @@ describe('a caller', () => {
   })
 
   it('of an unknown path gets 404, and the health of the process without a Host', async () => {
-    for (const path of ['/', '/mcp/nobody', '/mcp/peer/x', '/mcp/../admin', '/MCP', '/sse', '/.well-known/oauth-authorization-server', '/register', '/mcp/%00']) {
+    for (const path of [
+      '/',
+      '/mcp/nobody',
+      '/mcp/peer/x',
+      '/mcp/../admin',
+      '/MCP',
+      '/sse',
+      '/.well-known/oauth-authorization-server',
+      '/register',
+      '/mcp/%00',
+    ]) {
       const { status } = await ask(new URL(path, theHouse.at()), modern('server/discover'))
       assert.equal(status, 404, path)
     }
     for (const path of ['/healthz', '/readyz']) {
-      const { status, text } = await ask(new URL(path, theHouse.at()), { method: 'GET', headers: { host: 'x' } })
+      const { status, text } = await ask(new URL(path, theHouse.at()), {
+        method: 'GET',
+        headers: { host: 'x' },
+      })
       assert.deepEqual([status, text], [200, 'ok\n'])
     }
   })
@@ -219,7 +263,11 @@ describe('a caller', () => {
 describe('what real clients do', () => {
   it('Codex looks with an unauthenticated GET first, and is told to POST', async () => {
     // clients.md §3.7, Q-007
-    for (const headers of [{}, { accept: 'text/event-stream' }, { accept: 'text/event-stream', 'mcp-protocol-version': '2025-06-18' }]) {
+    for (const headers of [
+      {},
+      { accept: 'text/event-stream' },
+      { accept: 'text/event-stream', 'mcp-protocol-version': '2025-06-18' },
+    ]) {
       const { status } = await ask(theHouse.at('peer'), { method: 'GET', headers })
       assert.equal(status, 405)
     }
@@ -229,9 +277,16 @@ describe('what real clients do', () => {
     // clients.md §0.1 finding 6, P-010
     const mine = await session(theHouse.at('peer'))
     for (let id = 1; id <= 3; id++) {
-      const called = await ask(theHouse.at('peer'), legacy(rpc('tools/call', { name: 'echo' }, id), mine))
+      const called = await ask(
+        theHouse.at('peer'),
+        legacy(rpc('tools/call', { name: 'echo' }, id), mine),
+      )
       assert.equal(called.json.result.content[0].text, '{}')
-      const late = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason: 'AbortError' } }
+      const late = {
+        jsonrpc: '2.0',
+        method: 'notifications/cancelled',
+        params: { requestId: id, reason: 'AbortError' },
+      }
       assert.equal((await ask(theHouse.at('peer'), legacy(late, mine))).status, 202)
     }
     assert.equal(theHouse.entries().at(-1)?.body['outcome'], 'answered')
@@ -243,7 +298,10 @@ describe('what real clients do', () => {
     const { json } = await ask(theHouse.at('peer'), modern('tools/call', { params }))
     assert.equal(json.result.content[0].text, '{"a":1}')
     const digests = theHouse.entries().filter(({ body }) => body['name'] === 'echo')
-    const plain = await ask(theHouse.at('peer'), modern('tools/call', { params: { name: 'echo', arguments: { a: 1 } } }))
+    const plain = await ask(
+      theHouse.at('peer'),
+      modern('tools/call', { params: { name: 'echo', arguments: { a: 1 } } }),
+    )
     assert.equal(plain.status, 200)
     assert.equal(
       digests.at(-1)?.body['arguments'],
@@ -261,8 +319,16 @@ describe('what real clients do', () => {
   it('vendor metadata reaches the server, and reserved metadata does not', async () => {
     // V-043, V-044, V-046, V-047
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-    const meta = envelope({ 'claudecode/toolUseId': 'x', callId: 'y', traceparent, 'com.mcp.x/y': 1 })
-    const { json } = await ask(theHouse.at('peer'), modern('tools/call', { params: { name: 'meta' }, meta }))
+    const meta = envelope({
+      'claudecode/toolUseId': 'x',
+      callId: 'y',
+      traceparent,
+      'com.mcp.x/y': 1,
+    })
+    const { json } = await ask(
+      theHouse.at('peer'),
+      modern('tools/call', { params: { name: 'meta' }, meta }),
+    )
     const got = JSON.parse(json.result.content[0].text)
     assert.deepEqual(got, { 'claudecode/toolUseId': 'x', callId: 'y', traceparent })
   })
@@ -271,10 +337,16 @@ describe('what real clients do', () => {
 describe('a house that closes', () => {
   it('does not wait for connections on which nothing happens', { timeout: 30_000 }, async () => {
     using folder = makeFolder()
-    const plan = { servers: { peer: overStdio('oldPeer') }, data: folder.path, limits: { closeMs: 600_000 } }
+    const plan = {
+      servers: { peer: overStdio('oldPeer') },
+      data: folder.path,
+      limits: { closeMs: 600_000 },
+    }
     const closing = await openTestHouse(plan)
     const agent = new Agent({ keepAlive: true })
-    const { headers = {}, body } = modern('subscriptions/listen', { params: { notifications: { toolsListChanged: true } } })
+    const { headers = {}, body } = modern('subscriptions/listen', {
+      params: { notifications: { toolsListChanged: true } },
+    })
     const told = new Promise<void>((resolve) => {
       const sent = open(closing.at('peer'), { method: 'POST', headers, agent }, (response) => {
         response.once('data', () => resolve()).on('error', () => undefined)
@@ -303,7 +375,10 @@ describe('a house that closes', () => {
 describe('the version header alone', () => {
   it('decides nothing', async () => {
     // H-003, H-010
-    const { status } = await ask(theHouse.at('peer'), legacy(rpc('tools/list'), { 'mcp-protocol-version': MODERN }))
+    const { status } = await ask(
+      theHouse.at('peer'),
+      legacy(rpc('tools/list'), { 'mcp-protocol-version': MODERN }),
+    )
     assert.equal(status, 400)
   })
 })

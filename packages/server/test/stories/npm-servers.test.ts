@@ -43,7 +43,10 @@ before(async () => {
   })
   const path = realpathSync(folder.path)
   writeFileSync(join(path, 'note.txt'), 'a note\n')
-  const node = (file: string, ...args: string[]) => ({ command: process.execPath, args: [file, ...args] })
+  const node = (file: string, ...args: string[]) => ({
+    command: process.execPath,
+    args: [file, ...args],
+  })
   theHouse = await openTestHouse({
     servers: {
       everything: node(EVERYTHING, 'stdio'),
@@ -85,7 +88,10 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
       assert.equal(new Set(names).size, names.length)
       for (const one of names) assert.match(one, /^(?!.*__)[a-z][a-z0-9_]{0,44}$/)
       for (const prefix of ['everything_', 'everything_http_', 'files_', 'memory_']) {
-        assert.ok(names.some((one) => one.startsWith(prefix)), prefix)
+        assert.ok(
+          names.some((one) => one.startsWith(prefix)),
+          prefix,
+        )
       }
       assert.ok(tools.every((tool) => typeof tool['description'] === 'string'))
     })
@@ -96,7 +102,9 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
         assert.match(textOf(await peer.call(`${server}_get_sum`, { a: 2, b: 3 })), /5/)
         const image = await peer.call(`${server}_get_tiny_image`)
         assert.ok(image.content.some(({ type }) => type === 'image'))
-        const structured = await peer.call(`${server}_get_structured_content`, { location: 'Chicago' })
+        const structured = await peer.call(`${server}_get_structured_content`, {
+          location: 'Chicago',
+        })
         assert.equal(typeof (structured['structuredContent'] as Loose)['temperature'], 'number')
         // A name that would be too long carries a hash, so it is looked up.
         const long = (await peer.tools())
@@ -120,7 +128,11 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
     })
 
     it('remembers', async () => {
-      const entity = { name: name.replaceAll(/\W/g, '_'), entityType: 'client', observations: ['was here'] }
+      const entity = {
+        name: name.replaceAll(/\W/g, '_'),
+        entityType: 'client',
+        observations: ['was here'],
+      }
       await peer.call('memory_create_entities', { entities: [entity] })
       assert.match(textOf(await peer.call('memory_read_graph')), new RegExp(entity.name))
     })
@@ -145,7 +157,10 @@ describe('what happened', () => {
     const openings = entries.filter(({ kind }) => kind === 'call.opened')
     const closings = entries.filter(({ kind }) => kind === 'call.closed')
     assert.ok(openings.length > 20)
-    assert.deepEqual(openings.map(({ call }) => call).toSorted(), closings.map(({ call }) => call).toSorted())
+    assert.deepEqual(
+      openings.map(({ call }) => call).toSorted(),
+      closings.map(({ call }) => call).toSorted(),
+    )
     const effect = (tool: string): unknown =>
       openings.find(({ body }) => body['name'] === tool)?.body['effect']
     assert.equal(effect('read_text_file'), 'read')

@@ -25,8 +25,10 @@ after(async () => {
   }
 })
 
+type Started = Extract<Place, { command: string }>
+
 /** A configuration in a folder of its own; how a client starts a gateway on it. */
-function place(...more: readonly string[]): Place & { readonly command: string } {
+function place(...more: readonly string[]): Started {
   const folder = makeFolder()
   opened.push(folder)
   const config = join(folder.path, 'countersign.json')
@@ -75,10 +77,14 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
         assert.deepEqual(JSON.parse(textOf(said)), { action: 'accept', content: { name: 'Ada' } })
         assert.match(textOf(sampled), /Paris/)
         const abort = new AbortController()
-        const waiting = peer.call(`${server}_wait`, {}, {
-          signal: abort.signal,
-          onprogress: () => abort.abort(),
-        })
+        const waiting = peer.call(
+          `${server}_wait`,
+          {},
+          {
+            signal: abort.signal,
+            onprogress: () => abort.abort(),
+          },
+        )
         await assert.rejects(waiting)
         await until('the server sees the cancellation', async () =>
           textOf(await peer.call(`${server}_seen`)).includes('cancelled'),
@@ -86,7 +92,8 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
       })
 
       it(`hears of changes, in front of ${server}`, async () => {
-        const uri = server === 'old' ? 'countersign://old/peer://doc' : 'countersign://new/peer://doc'
+        const uri =
+          server === 'old' ? 'countersign://old/peer://doc' : 'countersign://new/peer://doc'
         await peer.follow(uri)
         await until('the update is told', async () => {
           await peer.call(`${server}_touch`, { uri: 'peer://doc' })
@@ -105,8 +112,8 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
 class Pipe implements AsyncDisposable {
   readonly child: ChildProcessWithoutNullStreams
   readonly said: any[] = []
-  constructor({ command, args, env }: ReturnType<typeof place>) {
-    this.child = spawn(command, [...(args as readonly string[])], { env: { ...env } })
+  constructor({ command, args, env }: Started) {
+    this.child = spawn(command, [...args], { env: { ...env } })
     this.child.stderr.pipe(process.stderr)
     this.child.stdin.on('error', () => undefined)
     createInterface({ input: this.child.stdout }).on('line', (line) => {
@@ -128,7 +135,11 @@ class Pipe implements AsyncDisposable {
 }
 const modernly = (method: string, id: unknown, params: object = {}) =>
   rpc(method, { ...params, _meta: envelope() }, id)
-const INITIALIZE = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '0' } }
+const INITIALIZE = {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'x', version: '0' },
+}
 
 describe('the pipe itself', () => {
   it('lets a probe precede initialize, and then stays with the old era', async () => {
@@ -188,10 +199,16 @@ describe('the pipe itself', () => {
       // P-002, P-003: the official clients drop what arrives together with the answer.
       const told = (pipe: Pipe): readonly unknown[] => {
         const until = pipe.said.findIndex(({ id }) => id === 'call')
-        const before = pipe.said.slice(0, until).filter(({ method }) => method === 'notifications/progress')
+        const before = pipe.said
+          .slice(0, until)
+          .filter(({ method }) => method === 'notifications/progress')
         return before.map(({ params }) => [params.progressToken, params.progress])
       }
-      const steps = [['t', 1], ['t', 2], ['t', 3]]
+      const steps = [
+        ['t', 1],
+        ['t', 2],
+        ['t', 3],
+      ]
       const params = { name: 'steps', _meta: { progressToken: 't' } }
       await using old = new Pipe(place('--view', server))
       old.write(rpc('initialize', INITIALIZE, 0))
@@ -200,7 +217,9 @@ describe('the pipe itself', () => {
       await old.answer('call')
       assert.deepEqual(told(old), steps)
       await using modern = new Pipe(place('--view', server))
-      modern.write(rpc('tools/call', { name: 'steps', _meta: envelope({ progressToken: 't' }) }, 'call'))
+      modern.write(
+        rpc('tools/call', { name: 'steps', _meta: envelope({ progressToken: 't' }) }, 'call'),
+      )
       await modern.answer('call')
       assert.deepEqual(told(modern), steps)
     })

@@ -60,11 +60,17 @@ describe('names', () => {
 
   it('name prompts too, and completion follows them', async () => {
     const { json } = await say('pair', 'prompts/list')
-    assert.deepEqual(json.result.prompts.map(({ name }: any) => name), ['one_hello', 'two_hello'])
+    assert.deepEqual(
+      json.result.prompts.map(({ name }: any) => name),
+      ['one_hello', 'two_hello'],
+    )
     const got = await say('pair', 'prompts/get', { name: 'two_hello', arguments: { who: 'Ada' } })
     assert.equal(got.json.result.messages[0].content.text, 'Hello, Ada!')
     const ref = { type: 'ref/prompt', name: 'one_hello' }
-    const completed = await say('pair', 'completion/complete', { ref, argument: { name: 'who', value: 'A' } })
+    const completed = await say('pair', 'completion/complete', {
+      ref,
+      argument: { name: 'who', value: 'A' },
+    })
     assert.deepEqual(completed.json.result.completion.values, ['hello A'])
   })
 })
@@ -73,7 +79,10 @@ describe('resources', () => {
   it('that two servers claim are told apart; those of one pass verbatim', async () => {
     // F-007, F-034, F-037
     const alone = await say('one', 'resources/list')
-    assert.deepEqual(alone.json.result.resources.map(({ uri }: any) => uri), ['peer://doc'])
+    assert.deepEqual(
+      alone.json.result.resources.map(({ uri }: any) => uri),
+      ['peer://doc'],
+    )
     const { json } = await say('pair', 'resources/list')
     const uris = json.result.resources.map(({ uri }: any) => uri)
     assert.deepEqual(uris, ['countersign://one/peer://doc', 'countersign://two/peer://doc'])
@@ -88,7 +97,13 @@ describe('resources', () => {
 
   it('that nobody has are an error that names them', async () => {
     // F-030
-    for (const uri of ['nobody://x', 'countersign://two/nobody://x', 'countersign://nobody/peer://doc', 'countersign://', '']) {
+    for (const uri of [
+      'nobody://x',
+      'countersign://two/nobody://x',
+      'countersign://nobody/peer://doc',
+      'countersign://',
+      '',
+    ]) {
       const { status, json } = await say('pair', 'resources/read', { uri })
       assert.deepEqual([status, json.error.code], [200, -32602], uri)
     }
@@ -111,15 +126,26 @@ describe('schemas', () => {
       assert.ok(!(key in plain.inputSchema), key)
     }
     assert.equal(plain.inputSchema.type, 'object')
-    assert.deepEqual(Object.keys(plain.inputSchema.properties).toSorted(), Object.keys(own.inputSchema.properties).toSorted())
-    assert.equal(await call('', 'fixture_json_schema_2020_12_tool', { phone: '1' }), 'Called with {"phone":"1"}')
+    assert.deepEqual(
+      Object.keys(plain.inputSchema.properties).toSorted(),
+      Object.keys(own.inputSchema.properties).toSorted(),
+    )
+    assert.equal(
+      await call('', 'fixture_json_schema_2020_12_tool', { phone: '1' }),
+      'Called with {"phone":"1"}',
+    )
   })
 })
 
 describe('lists', () => {
   it('carry freshness and scope in the modern era, and nothing of the old one', async () => {
     // F-050, F-054, F-017, V-031, V-041
-    for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+    for (const method of [
+      'tools/list',
+      'prompts/list',
+      'resources/list',
+      'resources/templates/list',
+    ]) {
       const { result } = (await say('', method)).json
       assert.equal(result.resultType, 'complete')
       assert.ok(Number.isInteger(result.ttlMs) && result.ttlMs >= 0)
@@ -142,7 +168,10 @@ describe('lists', () => {
     const first = await namesOf('')
     const meta = envelope({}, { elicitation: {}, sampling: {} })
     const { json } = await ask(theHouse.at(), modern('tools/list', { meta }))
-    assert.deepEqual(json.result.tools.map(({ name }: any) => name), first)
+    assert.deepEqual(
+      json.result.tools.map(({ name }: any) => name),
+      first,
+    )
   })
 })
 
@@ -150,15 +179,25 @@ describe('log levels of modern calls', () => {
   it('are per request: none unless asked for, and none below what was asked', async () => {
     // P-021, P-022, P-023, Q-043
     const levels = async (level: unknown): Promise<readonly string[]> => {
-      const meta = envelope(level === undefined ? {} : { 'io.modelcontextprotocol/logLevel': level })
-      const { events } = await ask(theHouse.at('one'), modern('tools/call', { params: { name: 'log' }, meta }))
-      return events.flatMap(({ data }) => (data.method === 'notifications/message' ? [data.params.level] : []))
+      const meta = envelope(
+        level === undefined ? {} : { 'io.modelcontextprotocol/logLevel': level },
+      )
+      const { events } = await ask(
+        theHouse.at('one'),
+        modern('tools/call', { params: { name: 'log' }, meta }),
+      )
+      return events.flatMap(({ data }) =>
+        data.method === 'notifications/message' ? [data.params.level] : [],
+      )
     }
     assert.deepEqual(await levels(undefined), [])
     assert.deepEqual(await levels('warning'), ['warning', 'error'])
     assert.deepEqual(await levels('emergency'), [])
     const meta = envelope({ 'io.modelcontextprotocol/logLevel': 'loud' })
-    const { json } = await ask(theHouse.at('one'), modern('tools/call', { params: { name: 'log' }, meta }))
+    const { json } = await ask(
+      theHouse.at('one'),
+      modern('tools/call', { params: { name: 'log' }, meta }),
+    )
     assert.equal(json.error.code, -32602)
   })
 })

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Effect } from '@countersign/contract'
+import { systemWorld } from '#base'
+import { openStore, type Store } from '#store'
+import {
+  LEDGER_TABLES,
+  openLedger,
+  type Closing,
+  type Ledger,
+  type OpenEntry,
+  type Opening,
+  type ReadsPolicy,
+} from './ledger.ts'
+
+/** A real store whose commits fail while `isFull`. */
+function makeDisk(): Store & { isFull: boolean } {
+  const store = openStore(':memory:', [LEDGER_TABLES])
+  const disk = {
+    ...store,
+    isFull: false,
+    commit: <Value>(write: () => Value, withinMs?: number): Promise<Value> =>
+      store.commit(() => {
+        if (disk.isFull) throw new Error('database or disk is full')
+        return write()
+      }, withinMs),
+  }
+  return disk
+}
+
+const opening = (call: string, effect: Effect): Opening => ({
+  call,
+  principal: 'local',
+  client: 'test',
+  view: '',
+  server: 'files',
+  method: 'tools/call',
+  name: 'tool',
+  effect,
+  decision: { kind: 'allow' },
+  definition: undefined,
+  arguments: 'sha256:0',
+  round: 1,
+})
+const CLOSING: Closing = { outcome: 'answered', isError: false, durationMs: 1 }
+
+const kindsOf = (ledger: Ledger, call: string): readonly string[] =>
+  ledger.read({ after: 0 }).flatMap((entry) => (entry.call === call ? [entry.kind] : []))
+
+test('while nothing can be written no write is begun, and what was begun is closed later', async () => {
+  const disk = makeDisk()
+  const ledger = openLedger(systemWorld, disk, 'batched')
+  const entry = await ledger.open(opening('before', 'write'))
+  disk.isFull = true
+  await assert.rejects(ledger.open(opening('during', 'destructive')), {
+    code: 'ledger/unavailable',
+  })
+  await ledger.close(entry, CLOSING) // The answer is not held back; the line is owed.
+  await assert.rejects(ledger.open(opening('again', 'read')), { code: 'ledger/unavailable' })
+  disk.isFull = false
+  const after = await ledger.open(opening('after', 'read'))
+  await ledger.close(after, CLOSING)
+  assert.deepEqual(kindsOf(ledger, 'before'), ['call.opened', 'call.closed'])
+  assert.deepEqual(kindsOf(ledger, 'during'), [])
+  assert.deepEqual(kindsOf(ledger, 'after'), ['call.opened', 'call.closed'])
+  assert.deepEqual(await ledger.recover(), [])
+  disk.close()
+})
+
+test('whatever happens to the disk, each call that was let through has its two lines in the end', async () => {
+  const step = fc.oneof(
+    fc.record({
+      do: fc.constant('open' as const),
+      effect: fc.constantFrom<Effect>('read', 'idempotent', 'write'),
+    }),
+    fc.record({ do: fc.constant('close' as const), at: fc.nat(20) }),
+    fc.constantFrom({ do: 'fill' as const }, { do: 'free' as const }, { do: 'wait' as const }),
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 40 }),
+      fc.constantFrom<ReadsPolicy>('batched', 'ahead'),
+      async (steps, reads) => {
+        const disk = makeDisk()
+        const ledger = openLedger(systemWorld, disk, reads)
+        const open: OpenEntry[] = []
+        const letThrough = new Set<string>()
+        const closed = new Set<string>()
+        let number = 0
+        for (const one of steps) {
+          if (one.do === 'fill') disk.isFull = true
+          else if (one.do === 'free') disk.isFull = false
+          else if (one.do === 'wait') disk.flush()
+          else if (one.do === 'open') {
+            const call = `c${String(++number)}`
+            const entry = await ledger.open(opening(call, one.effect)).catch(() => undefined)
+            if (entry) {
+              letThrough.add(call)
+              open.push(entry)
+              // Ahead means ahead: on the disk before anything is done.
+              if (one.effect !== 'read' || reads === 'ahead') {
+                assert.deepEqual(kindsOf(ledger, call), ['call.opened'])
+              }
+            }
+          } else if (open.length > 0) {
+            const [entry] = open.splice(one.at % open.length, 1)
+            await ledger.close(entry!, CLOSING)
+            closed.add(entry!.call)
+          }
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        disk.isFull = false
+        disk.flush()
+        await new Promise((resolve) => setImmediate(resolve))
+        await ledger.note('settled', {})
+        for (const call of letThrough) {
+          const expected = closed.has(call) ? ['call.opened', 'call.closed'] : ['call.opened']
+          assert.deepEqual(kindsOf(ledger, call), expected, call)
+        }
+        const left = [...letThrough].filter((call) => !closed.has(call))
+        assert.deepEqual((await ledger.recover()).toSorted(), left.toSorted())
+        for (const call of left)
+          assert.deepEqual(kindsOf(ledger, call), ['call.opened', 'call.closed'])
+        assert.deepEqual(await ledger.recover(), [])
+        disk.close()
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+test('what a crash left open is closed as unknown, once', async () => {
+  const disk = makeDisk()
+  const ledger = openLedger(systemWorld, disk, 'ahead')
+  await ledger.open(opening('lost', 'write'))
+  const entry = await ledger.open(opening('fine', 'write'))
+  await ledger.close(entry, CLOSING)
+  assert.deepEqual(await openLedger(systemWorld, disk, 'ahead').recover(), ['lost'])
+  const [last] = ledger.read({ last: 1 })
+  assert.deepEqual(
+    [last?.call, last?.body['outcome'], last?.body['reason']],
+    ['lost', 'unknown', 'crash'],
+  )
+  assert.deepEqual(await openLedger(systemWorld, disk, 'ahead').recover(), [])
+  disk.close()
+})
