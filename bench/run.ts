@@ -1,4 +1,4 @@
-// `npm run bench -- <name>`: the questions of design.md §12, answered with numbers.
+// `npm run bench -- <name>`: how fast, answered with numbers.
 
 interface Bench {
   readonly summary: string

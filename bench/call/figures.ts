@@ -85,7 +85,7 @@ export interface StartFigures {
   readonly idleMb: number
 }
 
-/** One bar of design.md §12. */
+/** One bar: what fast means. */
 export interface Bar {
   readonly name: string
   readonly bar: string

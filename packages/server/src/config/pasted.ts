@@ -37,7 +37,7 @@ const TYPES: Readonly<Record<string, 'stdio' | 'http' | 'sse'>> = {
   sse: 'sse',
 }
 
-/** Reads an entry in the shape of any client (clients.md §2.1); what it means for them alone is listed. */
+/** Reads an entry in the shape of any client; what it means for them alone is listed. */
 export function readPasted(written: Fields): Pasted {
   const fields = flattened(written)
   const entry: Record<string, unknown> = {}

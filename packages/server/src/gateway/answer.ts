@@ -139,7 +139,7 @@ function urlInWords(error: RpcError, revision: Revision): Answer {
   return { kind: 'result', result: projectResult(toolError(text), revision) }
 }
 
-/** Refusals and unknown outcomes of a tool are results, so that the model reads them (design.md §4). */
+/** Refusals and unknown outcomes of a tool are results, so that the model reads them. */
 const IN_WORDS: readonly string[] = ['policy/denied', 'call/unknown-outcome']
 
 function refused(asked: Asked, fault: Fault, revision: Revision): Answer {

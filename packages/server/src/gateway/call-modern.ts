@@ -214,7 +214,7 @@ function clientOf({ envelope, who, request }: ModernRequest): Still {
 }
 const nothing = (): void => undefined
 
-/** Tasks are between the client and us: an upstream is not invited to start one of its own (rule 11). */
+/** Tasks are between the client and us: an upstream is not invited to start one of its own. */
 function askable({ extensions, ...capabilities }: ClientCapabilities): ClientCapabilities {
   if (!extensions) return capabilities
   return { ...capabilities, extensions: without(extensions, [TASKS_EXTENSION]) }

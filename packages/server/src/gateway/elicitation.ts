@@ -11,7 +11,7 @@ import {
 import type { InputAnswer } from '#upstream'
 import { isReserved } from './read.ts'
 
-/** A question without what belongs to the hop it came from: ids, tokens, tasks (rules 7 and 8). */
+/** A question without what belongs to the hop it came from: ids, tokens, tasks. */
 export function ownQuestion(params: JsonObject): JsonObject {
   const { elicitationId: _id, task: _task, _meta: meta, ...rest } = params
   const kept = isObject(meta) ? Object.entries(meta).filter(([key]) => !isReserved(key)) : []

@@ -143,7 +143,7 @@ function declared({ catalog }: ListRooms, view: View): JsonObject {
   }
 }
 
-/** The first sentence stands alone: clients cut the rest (clients.md §3.2). */
+/** The first sentence stands alone: clients cut the rest. */
 function instructionsOf({ catalog }: ListRooms, view: View): string | undefined {
   const [only] = view.servers
   if (view.id !== '' && view.servers.length === 1 && only !== undefined) {

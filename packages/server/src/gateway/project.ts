@@ -20,7 +20,7 @@ import { isReserved } from './read.ts'
 /** Who the gateway is, towards clients. It never passes an upstream's identity off as its own. */
 export const SERVER_INFO = { name: 'countersign', title: 'Countersign', version: '0.1.0' } as const
 
-/** Fields of one era that must not appear in the other (rule 10 of protocol.md §0). */
+/** Fields of one era that must not appear in the other (docs/protocol.md). */
 const MODERN_ONLY = ['resultType', 'ttlMs', 'cacheScope', 'inputRequests', 'requestState']
 const LEGACY_ONLY = ['task', 'execution']
 /** What only we may say to a modern client: whatever an upstream puts there is not passed on. */
@@ -75,7 +75,7 @@ function projectContent(
   structured: Json | undefined,
   revision: Revision,
 ): readonly Json[] {
-  // Several clients show nothing at all of a result that has only structured content (clients.md §1.4).
+  // Several clients show nothing at all of a result that has only structured content.
   const shown =
     content.length === 0 && structured !== undefined
       ? [{ type: 'text', text: JSON.stringify(structured) }]
@@ -182,7 +182,7 @@ export const failure = (id: RequestId | undefined, error: RpcError): RpcResponse
   error,
 })
 
-/** A tool result that says, in words alone, that something did not happen (clients.md §3.3). */
+/** A tool result that says, in words alone, that something did not happen. */
 export const toolError = (text: string): JsonObject => ({
   content: [{ type: 'text', text: text.endsWith('\n') ? text : `${text}\n` }],
   isError: true,

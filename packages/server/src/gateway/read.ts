@@ -44,7 +44,7 @@ type Head = Headers | undefined
 
 /**
  * Decides the era of a body by its claim alone, and checks what the claim promises: the truth table
- * of protocol.md §1.1. Headers are only compared with the body, never believed against it.
+ * of docs/protocol.md. Headers are only compared with the body, never believed against it.
  */
 export function read(value: unknown, headers: Head): Incoming {
   if (Array.isArray(value)) return readBatch(value)

@@ -45,7 +45,7 @@ export interface LegacyServed {
   readonly fault?: Fault
 }
 
-/** How long a person may take to answer a question on the open stream (§11.7). */
+/** How long a person may take to answer a question on the open stream. */
 const ASK_MS = 30 * 60_000
 
 /** Answers one legacy request. Never rejects. */
@@ -240,7 +240,7 @@ async function askLive(
   return said
 }
 
-/** Takes a notification of a legacy client. Unknown ones are ignored, late cancellations too (§3.7). */
+/** Takes a notification of a legacy client. Unknown ones are ignored, late cancellations too. */
 export function noticeLegacy(session: Session, { method, params }: RpcNotification): void {
   if (method !== 'notifications/cancelled') return
   const id = params && own(params, 'requestId')

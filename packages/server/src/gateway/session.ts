@@ -36,7 +36,7 @@ export interface SessionLimits {
   readonly streamsPerSessionMax: number
 }
 
-/** What a legacy session id carries, so that any node can go on with it (H-077, rule 1). */
+/** What a legacy session id carries, so that any node can go on with it (H-077). */
 interface Sealed {
   readonly nonce: string
   readonly principal: string

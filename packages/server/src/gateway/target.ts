@@ -57,7 +57,7 @@ function toolTarget(view: View, params: JsonObject): Target {
   }
 }
 
-/** Gemini CLI adds this argument to every tool and sends it on (clients.md §3.2). */
+/** Gemini CLI adds this argument to every tool and sends it on. */
 const INJECTED = 'wait_for_previous'
 
 function withoutInjected(args: JsonObject, { definition }: Exposed): JsonObject {

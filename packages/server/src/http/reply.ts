@@ -12,9 +12,9 @@ export interface Stream {
   readonly end: () => void
 }
 
-/** A call that answers within this time is plain JSON; a slower one becomes a stream (clients.md §3.5). */
+/** A call that answers within this time is plain JSON; a slower one becomes a stream. */
 const STREAM_AFTER_MS = 250
-/** Below the idle limits of proxies and of clients that watch for bytes (§11.7). */
+/** Below the idle limits of proxies and of clients that watch for bytes. */
 const COMMENT_EVERY_MS = 15_000
 /** A client that does not read holds what we write for it; past this it is let go. */
 const UNREAD_BYTES_MAX = 16_777_216

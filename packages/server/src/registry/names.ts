@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 
-/** The longest name every client measured keeps whole (clients.md §3.1). */
+/** The longest name every client measured keeps whole. */
 const NAME_CHARS_MAX = 45
 const HEAD_CHARS = 36
 const HASH_CHARS = 8

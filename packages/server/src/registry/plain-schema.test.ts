@@ -40,7 +40,7 @@ const schemas = fc
   .map((one) => ({ ...one }) as JsonObject)
 
 test('no schema keeps at its root what clients die of, and all that it names is still named', () => {
-  // F-008, clients.md §3.2
+  // F-008
   fc.assert(
     fc.property(schemas, (schema: any) => {
       const { schema: plain, rule } = plainSchema(schema) as any

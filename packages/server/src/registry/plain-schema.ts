@@ -12,7 +12,7 @@ const ROOT_ONLY = [...COMPOSITIONS, 'if', 'then', 'else', 'not']
 
 /**
  * Merges compositions at the root of an input schema into one object: model APIs reject them, and one
- * such tool takes a whole session down (clients.md §3.2). The server still validates the original.
+ * such tool takes a whole session down. The server still validates the original.
  */
 export function plainSchema(schema: JsonObject): PlainSchema {
   if (!ROOT_ONLY.some((key) => Object.hasOwn(schema, key))) return { schema, rule: undefined }

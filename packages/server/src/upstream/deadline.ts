@@ -1,6 +1,6 @@
 import type { World } from '#base'
 
-/** A clock that runs out once, and stands still while a person is being asked (11.7). */
+/** A clock that runs out once, and stands still while a person is being asked. */
 export class Deadline {
   readonly #world: World
   readonly #expire: () => void

@@ -64,7 +64,7 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
     const withdrawn = new AbortController()
     flight.questions.get(id)?.abort()
     flight.questions.set(id, withdrawn)
-    flight.deadline?.pause() // A person is being asked; the server is not late (11.7).
+    flight.deadline?.pause() // A person is being asked; the server is not late.
     const said = await answer(flight, request, withdrawn.signal)
     flight.deadline?.resume()
     if (flight.questions.get(id) === withdrawn) flight.questions.delete(id)

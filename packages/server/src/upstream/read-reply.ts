@@ -18,5 +18,5 @@ export const errorReply = ({ code, message, data }: RpcError): Reply => ({
   },
 })
 
-/** What a server without completions would say if it had none to offer (11.2). */
+/** What a server without completions would say if it had none to offer. */
 export const NO_COMPLETIONS: Reply = { kind: 'result', result: { completion: { values: [] } } }

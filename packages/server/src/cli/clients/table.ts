@@ -11,7 +11,7 @@ const userCode = place('user', 'json', 'servers')
 const RESTART = 'Restart it, or reload its servers.'
 
 /**
- * The clients we can read and write (clients.md §2.1). A client that reads several files has them
+ * The clients we can read and write. A client that reads several files has them
  * in the order in which people expect to find our entry: its own file first.
  */
 export const CLIENTS: readonly Client[] = [
