@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { canonical, findAmbiguity } from './canonical.ts'
-import type { Json } from './json.ts'
+
+/** JSON that only the story knows. */
+// oxlint-disable-next-line typescript/no-explicit-any
+type Wire = any
 
 /** The same value with the keys of every object in another order. */
-function shuffled(value: any, turn: number): any {
+function shuffled(value: Wire, turn: number): Wire {
   if (Array.isArray(value)) return value.map((one) => shuffled(one, turn))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([key, one]) => [key, shuffled(one, turn)])
@@ -28,7 +31,7 @@ test('one value has one canonical text, and the text means the value', () => {
 
 test('the examples of RFC 8785 come out as printed there', () => {
   const value = {
-    numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 1e-27],
+    numbers: [333333333.3333333, 1e30, 4.5, 2e-3, 1e-27],
     literals: [null, true, false],
   }
   assert.equal(
@@ -103,7 +106,7 @@ test('a text made ambiguous by one more member is caught', () => {
       (value, at) => {
         const keys = Object.keys(value)
         const key = JSON.stringify(keys[at % keys.length])
-        const text = JSON.stringify(value as Json)
+        const text = JSON.stringify(value)
         assert.ok(findAmbiguity(`{${key}:0,${text.slice(1)}`))
       },
     ),

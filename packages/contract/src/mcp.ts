@@ -224,12 +224,17 @@ export function missingCapability(
       const mode = elicitationMode(request)
       return client.elicitation?.[mode] ? undefined : { elicitation: { [mode]: {} } }
     }
-    case 'sampling/createMessage': {
-      const needsTools = request.params?.['tools'] !== undefined
-      if (!client.sampling && !needsTools) return { sampling: {} }
-      return needsTools && !client.sampling?.tools ? { sampling: { tools: {} } } : undefined
-    }
+    case 'sampling/createMessage':
+      return missingSampling(request, client)
     case 'roots/list':
       return client.roots ? undefined : { roots: {} }
   }
+}
+
+function missingSampling(
+  { params }: InputRequest,
+  { sampling }: ClientCapabilities,
+): ClientCapabilities | undefined {
+  if (params?.['tools'] === undefined) return sampling ? undefined : { sampling: {} }
+  return sampling?.tools ? undefined : { sampling: { tools: {} } }
 }

@@ -15,6 +15,10 @@ import {
   projectToolResult,
 } from './project.ts'
 
+/** JSON that only the story knows. */
+// oxlint-disable-next-line typescript/no-explicit-any
+type Wire = any
+
 const revisions = fc.constantFrom<Revision>(...LEGACY_REVISIONS, ...MODERN_REVISIONS)
 const legacy = fc.constantFrom<Revision>(...LEGACY_REVISIONS)
 const MODERN = MODERN_REVISIONS[0]
@@ -46,7 +50,7 @@ const results = fc
   )
   .map((one) => one as JsonObject)
 
-const keysOf = (value: any): readonly string[] => Object.keys(value ?? {})
+const keysOf = (value: Wire): readonly string[] => Object.keys(value ?? {})
 
 test('a legacy result has no modern vocabulary, and keeps everything else', () => {
   // BR-008, F-056, H-090, V-007
@@ -54,7 +58,7 @@ test('a legacy result has no modern vocabulary, and keeps everything else', () =
     fc.property(results, legacy, (result, revision) => {
       const shown = projectResult(result, revision, {
         'dev.countersign/receipt': { call: 'c' },
-      }) as any
+      }) as Wire
       for (const word of MODERN_WORDS) assert.ok(!(word in shown), word)
       for (const key of keysOf(shown._meta)) assert.ok(!key.includes('modelcontextprotocol'), key)
       assert.deepEqual(shown.content, result['content'])
@@ -67,12 +71,12 @@ test('a modern result has its type and our identity, and no legacy vocabulary', 
   // V-031, V-041, V-046, V-047
   fc.assert(
     fc.property(results, (result) => {
-      const shown = projectResult(result, MODERN) as any
+      const shown = projectResult(result, MODERN) as Wire
       assert.ok(shown.resultType !== undefined)
       for (const word of LEGACY_WORDS) assert.ok(!(word in shown), word)
       assert.equal(shown._meta['io.modelcontextprotocol/serverInfo'].name, 'countersign')
       assert.ok(!('io.modelcontextprotocol/related-task' in shown._meta))
-      const vendor = (result as any)._meta?.['vendor/key']
+      const vendor = (result as Wire)._meta?.['vendor/key']
       if (vendor !== undefined) assert.deepEqual(shown._meta['vendor/key'], vendor)
     }),
   )
@@ -108,9 +112,9 @@ test('an output schema and its values are wrapped together or not at all', () =>
       revisions,
       (outputSchema, structuredContent, revision) => {
         const tool = { name: 't', inputSchema: { type: 'object' }, outputSchema } as JsonObject
-        const shown = projectTool(tool, revision) as any
+        const shown = projectTool(tool, revision) as Wire
         const result = { content: [], structuredContent } as JsonObject
-        const said = projectToolResult(result, revision, needsWrap(tool)) as any
+        const said = projectToolResult(result, revision, needsWrap(tool)) as Wire
         if (revision === '2025-03-26') {
           assert.ok(!('outputSchema' in shown) && !('structuredContent' in said))
           return
@@ -139,7 +143,7 @@ test('local references of a wrapped schema still lead to what they meant', () =>
     items: { $ref: '#/$defs/item' },
     $defs: { item: { anyOf: [{ $ref: '#' }, { type: 'string' }] } },
   }
-  const shown = projectTool({ name: 't', outputSchema }, '2025-11-25') as any
+  const shown = projectTool({ name: 't', outputSchema }, '2025-11-25') as Wire
   assert.equal(shown.outputSchema.$schema, outputSchema.$schema)
   const inner = shown.outputSchema.properties.result
   assert.equal(inner.items.$ref, '#/properties/result/$defs/item')

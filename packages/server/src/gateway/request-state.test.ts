@@ -52,7 +52,7 @@ test('a state opens for the request it was given for, whatever else of it change
       carried,
       params,
       (who, view, method, own, held, other) => {
-        const scope = scopeOf(who, view, method, own as JsonObject)
+        const scope = scopeOf(who, view, method, own)
         const state = sealState(rooms, scope, held)
         assert.deepEqual(openState(rooms, scope, state), held)
         const retry = {

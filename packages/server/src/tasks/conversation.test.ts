@@ -9,21 +9,21 @@ import { makeParking } from './parking.ts'
 
 /** A world whose clock goes on when it is told to. */
 function makeClock(): World & { readonly pass: (ms: number) => void } {
-  let now = 0
+  let clock = 0
   const timers = new Map<object, { readonly at: number; readonly then: () => void }>()
   return {
     ...systemWorld,
-    now: () => now,
-    monotonic: () => now,
+    now: () => clock,
+    monotonic: () => clock,
     after: (ms, then) => {
       const key = {}
-      timers.set(key, { at: now + ms, then })
+      timers.set(key, { at: clock + ms, then })
       return () => void timers.delete(key)
     },
     pass: (ms) => {
-      now += ms
+      clock += ms
       for (const [key, { at, then }] of timers) {
-        if (at <= now && timers.delete(key)) then()
+        if (at <= clock && timers.delete(key)) then()
       }
     },
   }

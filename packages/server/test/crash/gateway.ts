@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { PROGRAMS, until } from '../stories/house.ts'
-import { ask, modern, type Answer } from '../stories/raw.ts'
+import { ask, modern, type Answer, type Wire } from '../stories/raw.ts'
 
 export const WITNESS = fileURLToPath(new URL('witness.ts', import.meta.url))
 
@@ -74,12 +74,12 @@ export async function startGateway({ config }: Scene, fileBlocksMax?: number): P
   }
   running.add(kill)
   void gone.then(() => running.delete(kill))
-  let first: any
+  let first: Wire
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = JSON.parse(line)
     if (event.event === 'listening') first = event
   })
-  const listening: any = await until('the gateway listens', () => {
+  const listening: Wire = await until('the gateway listens', () => {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
     return first
   })

@@ -2,8 +2,9 @@
 // answer. Over stdio, or over HTTP with `--port 0`.
 
 import { appendFileSync, closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createInterface } from 'node:readline'
+import type { Wire } from '../stories/raw.ts'
 
 const [file = ''] = process.argv.slice(-1)
 const INITIALIZED = {
@@ -28,7 +29,7 @@ function effect(mark: string): void {
 const text = (words: string): object => ({ content: [{ type: 'text', text: words }] })
 
 /** The result, or undefined where none is given. */
-function resultOf({ method, params }: any): object | undefined {
+function resultOf({ method, params }: Wire): object | undefined {
   if (method === 'initialize') return INITIALIZED
   if (method === 'tools/list') return { tools: TOOLS }
   if (method !== 'tools/call') return undefined
@@ -38,7 +39,7 @@ function resultOf({ method, params }: any): object | undefined {
   return params.name === 'wait' ? undefined : text(mark)
 }
 
-const answerTo = (request: any): string | undefined => {
+const answerTo = (request: Wire): string | undefined => {
   if (request.id === undefined || request.method === undefined) return undefined
   const { id, method, params } = request
   const result = resultOf(request)
@@ -47,20 +48,22 @@ const answerTo = (request: any): string | undefined => {
   return JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'unknown' } })
 }
 
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let body = ''
+  for await (const chunk of request) body += String(chunk)
+  const asked = request.method === 'POST' ? JSON.parse(body) : undefined
+  if (!asked || asked.method === 'server/discover') {
+    response.writeHead(asked ? 400 : 405).end()
+    return
+  }
+  const answer = answerTo(asked)
+  if (answer !== undefined) {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(answer)
+  } else if (asked.id === undefined) response.writeHead(202).end()
+}
+
 if (process.argv.includes('--port')) {
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += String(chunk)
-    const asked = request.method === 'POST' ? JSON.parse(body) : undefined
-    if (!asked || asked.method === 'server/discover') {
-      response.writeHead(asked ? 400 : 405).end()
-      return
-    }
-    const answer = answerTo(asked)
-    if (answer !== undefined) {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(answer)
-    } else if (asked.id === undefined) response.writeHead(202).end()
-  })
+  const server = createServer((request, response) => void serve(request, response))
   server.listen(0, '127.0.0.1', () => {
     const address = server.address()
     const port = typeof address === 'object' && address ? address.port : 0

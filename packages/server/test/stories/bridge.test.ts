@@ -35,7 +35,7 @@ after(async () => {
   assert.deepEqual(uncaught, [])
 })
 
-const namesOf = (list: readonly Loose[]): readonly unknown[] => list.map(({ name }) => name)
+const namesOf = (list: readonly Loose[]): readonly string[] => list.map(({ name }) => String(name))
 const seenBy = async (peer: Peer): Promise<readonly string[]> =>
   JSON.parse(textOf(await peer.call('seen')))
 
@@ -142,7 +142,7 @@ for (const [clientName, connect] of Object.entries(CLIENTS)) {
 
       it('takes its cancellation to the server', async () => {
         // H-050, P-010, P-011, S-007, BR-024
-        const before = count(await seenBy(peer), 'cancelled')
+        const earlier = count(await seenBy(peer), 'cancelled')
         const abort = new AbortController()
         const waiting = peer.call(
           'wait',
@@ -156,7 +156,7 @@ for (const [clientName, connect] of Object.entries(CLIENTS)) {
         await assert.rejects(waiting)
         await until(
           'the server sees the cancellation',
-          async () => count(await seenBy(peer), 'cancelled') === before + 1,
+          async () => count(await seenBy(peer), 'cancelled') === earlier + 1,
         )
       })
 
@@ -164,7 +164,7 @@ for (const [clientName, connect] of Object.entries(CLIENTS)) {
         // F-032, L-001, L-002, L-003, L-008, H-072
         await peer.follow('peer://doc')
         const hears = async (tool: string, what: string): Promise<void> => {
-          // A change that comes before the server's ear is open is nobody's news: it is repeated.
+          // A change that comes earlier the server's ear is open is nobody's news: it is repeated.
           await until(what, async () => {
             await peer.call(tool, { uri: 'peer://doc' })
             return peer.heard.includes(what)
@@ -173,9 +173,9 @@ for (const [clientName, connect] of Object.entries(CLIENTS)) {
         await hears('touch', 'updated peer://doc')
         await hears('change_prompts', 'notifications/prompts/list_changed')
         await hears('change_resources', 'notifications/resources/list_changed')
-        const before = (await peer.tools()).length
+        const earlier = (await peer.tools()).length
         await hears('grow', 'notifications/tools/list_changed')
-        await until('the new tool is listed', async () => (await peer.tools()).length > before)
+        await until('the new tool is listed', async () => (await peer.tools()).length > earlier)
       })
     })
   }

@@ -192,7 +192,7 @@ export async function connectV1(place: Place): Promise<Peer> {
     'url' in place
       ? new OldHttp(place.url)
       : new OldStdio({ ...place, args: [...place.args], stderr: 'inherit' })
-  await client.connect(transport as never)
+  await client.connect(transport)
   return {
     era: 'legacy',
     heard,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { openTestHouse, overStdio, startHttp, uncaught, type TestHouse } from './house.ts'
-import { ask, legacy, modern, rpc, session, type Answer } from './raw.ts'
+import { ask, legacy, modern, rpc, session, type Answer, type Wire } from './raw.ts'
 
 let theHouse: TestHouse
 let peer: AsyncDisposable
@@ -133,7 +133,7 @@ for (const [view, era] of [
           ? modern('tools/list')
           : legacy(rpc('tools/list'), sessions.get(view) ?? {})
       const { json } = await ask(url, asked)
-      const names = json.result.tools.map(({ name }: any) => name)
+      const names = json.result.tools.map(({ name }: Wire) => name)
       assert.equal(names.filter((name: unknown) => name === 'read_well').length, 1)
       assert.ok(
         !names.includes('no_schema') && !names.includes('array_schema') && !names.includes(7),
@@ -146,7 +146,7 @@ describe('a server that cannot be reached', () => {
   it('is left out of the lists, and the others are served', async () => {
     // F-041, L-016
     const { json } = await ask(theHouse.at(), modern('tools/list'))
-    const names: readonly string[] = json.result.tools.map(({ name }: any) => name)
+    const names: readonly string[] = json.result.tools.map(({ name }: Wire) => name)
     assert.ok(names.includes('good_echo') && names.includes('stdio_read_well'))
     assert.ok(!names.some((name) => /^(?:missing|refused|brief)_/.test(name)))
     const good = await ask(theHouse.at(), modern('tools/call', { params: { name: 'good_echo' } }))

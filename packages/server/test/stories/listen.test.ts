@@ -104,10 +104,10 @@ describe('subscriptions/listen', () => {
         .every((one) => one === 'notifications/prompts/list_changed'),
     )
     tools.drop()
-    const before = prompts.events.length
+    const earlier = prompts.events.length
     await until('the other goes on', async () => {
       await call('old', 'change_prompts')
-      return prompts.events.length > before
+      return prompts.events.length > earlier
     })
     await dropAll()
   })

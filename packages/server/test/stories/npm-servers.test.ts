@@ -115,7 +115,10 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
         await peer.call(String(long), args, {
           onprogress: ({ progress }) => void steps.push(progress),
         })
-        assert.deepEqual(steps.toSorted(), steps)
+        assert.deepEqual(
+          steps.toSorted((a, b) => a - b),
+          steps,
+        )
         assert.ok(steps.length > 0)
       })
     }
@@ -158,8 +161,8 @@ describe('what happened', () => {
     const closings = entries.filter(({ kind }) => kind === 'call.closed')
     assert.ok(openings.length > 20)
     assert.deepEqual(
-      openings.map(({ call }) => call).toSorted(),
-      closings.map(({ call }) => call).toSorted(),
+      new Set(openings.map(({ call }) => call)),
+      new Set(closings.map(({ call }) => call)),
     )
     const effect = (tool: string): unknown =>
       openings.find(({ body }) => body['name'] === tool)?.body['effect']

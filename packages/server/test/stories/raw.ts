@@ -5,18 +5,22 @@ import { connect } from 'node:net'
 import { createParser } from 'eventsource-parser'
 import type { Loose } from './clients.ts'
 
+/** Whatever came over the wire: a story says what it should be. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Wire = any
+
 export interface Answer {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly text: string
   /** The answer, whether it came as JSON or as the last event of a stream. */
-  readonly json: any
+  readonly json: Wire
   /** The messages of an event stream, oldest first. */
   readonly events: readonly Event[]
 }
 export interface Event {
   readonly id: string | undefined
-  readonly data: any
+  readonly data: Wire
 }
 
 export interface Ask {
@@ -38,7 +42,7 @@ export interface Coming {
   readonly headers: IncomingMessage['headers']
   readonly events: readonly Event[]
   /** Resolves with the first event, past ones included, that is wanted. */
-  readonly event: (wanted: (data: any) => boolean) => Promise<Event>
+  readonly event: (wanted: (data: Wire) => boolean) => Promise<Event>
   readonly ended: Promise<void>
   readonly answer: () => Answer
   /** Breaks the connection without a word. */
@@ -76,7 +80,7 @@ function receive(response: IncomingMessage, drop: () => void): Coming {
     response.once('close', resolve)
     response.once('error', () => resolve())
   })
-  const event = (wanted: (data: any) => boolean): Promise<Event> =>
+  const event = (wanted: (data: Wire) => boolean): Promise<Event> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
         const found = events.find(({ data }) => data !== undefined && wanted(data))

@@ -68,9 +68,10 @@ for (const view of ['old-peer', 'new-peer']) {
       // I-001, I-002, I-003, I-005, I-023, I-042, BR-032, BR-042
       const first = await call(view, 'ask_form')
       const { result } = first.json
-      const [[key = '', request] = []] = Object.entries<Loose>(result.inputRequests)
+      const [key = ''] = Object.keys(result.inputRequests)
+      const request: Loose = result.inputRequests[key]
       assert.notEqual(key, '')
-      assert.deepEqual(Object.keys(request ?? {}).toSorted(), ['method', 'params'])
+      assert.deepEqual(Object.keys(request).toSorted(), ['method', 'params'])
       assert.equal(result.ttlMs, undefined) // F-051
       assert.ok(!Buffer.from(stateOf(first), 'base64url').toString('latin1').includes('ask_form'))
       const second = await call(view, 'ask_form', {
@@ -197,7 +198,7 @@ for (const view of ['old-peer', 'new-peer']) {
 
     it('is forgotten with its call when the client closes the stream of a retry', async () => {
       // H-050, H-051
-      const before = await callsOf('wait', view)
+      const earlier = await callsOf('wait', view)
       const abort = await begin(
         theHouse.at(view),
         asked('wait', { meta: { ...meta, progressToken: 1 } }),
@@ -206,7 +207,7 @@ for (const view of ['old-peer', 'new-peer']) {
       abort.drop()
       await until('the call is recorded as cancelled', async () => {
         const now = await callsOf('wait', view)
-        return now.length > before.length && now.at(-1) === 'cancelled'
+        return now.length > earlier.length && now.at(-1) === 'cancelled'
       })
     })
   })

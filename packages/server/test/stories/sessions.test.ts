@@ -5,7 +5,17 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import type { Loose } from './clients.ts'
 import { makeFolder, openTestHouse, overStdio, uncaught, until, type TestHouse } from './house.ts'
-import { ask, begin, legacy, rpc, session, type Answer, type Coming, type Event } from './raw.ts'
+import {
+  ask,
+  begin,
+  legacy,
+  rpc,
+  session,
+  type Answer,
+  type Coming,
+  type Event,
+  type Wire,
+} from './raw.ts'
 
 const SERVERS = { peer: overStdio('oldPeer'), new: overStdio('newPeer') }
 let theHouse: TestHouse
@@ -129,7 +139,7 @@ describe('a session id', () => {
   })
 })
 
-const isAnswer = ({ id, result }: any): boolean => id !== undefined && result !== undefined
+const isAnswer = ({ id, result }: Wire): boolean => id !== undefined && result !== undefined
 
 describe('a stream of a call', () => {
   it('begins with an id and no data for 2025-11-25 only', async () => {
@@ -202,10 +212,10 @@ describe('a stream of a call', () => {
 describe('the stream of a session', () => {
   const grown = 'notifications/tools/list_changed'
   const change = async (headers: OutgoingHttpHeaders, stream: Coming): Promise<void> => {
-    const before = stream.events.length
+    const earlier = stream.events.length
     await until('a change is told', async () => {
       await say(headers, callTool('grow', 1))
-      return stream.events.length > before
+      return stream.events.length > earlier
     })
   }
 
@@ -333,7 +343,7 @@ describe('batches of 2025-03-26', () => {
       { jsonrpc: '2.0', id: 3 },
     ])
     const all = Array.isArray(answers.json) ? answers.json : answers.events.map(({ data }) => data)
-    const byId = new Map(all.map((one: any) => [one.id, one]))
+    const byId = new Map(all.map((one: Wire) => [one.id, one]))
     assert.deepEqual(byId.get(1)?.result, {})
     assert.equal(byId.get('two')?.result.content[0].text, '{}')
     assert.equal(byId.get(3)?.error.code, -32600)
@@ -360,7 +370,9 @@ describe('batches of 2025-03-26', () => {
       rpc('ping', undefined, 'b'),
     ]
     const { events } = await say(mine, batch)
-    const answered = events.filter(({ data }) => data && isAnswer(data)).map(({ data }) => data.id)
+    const answered: readonly string[] = events
+      .filter(({ data }) => data && isAnswer(data))
+      .map(({ data }) => data.id)
     assert.deepEqual(answered.toSorted(), ['a', 'b'])
     assert.ok(events.every(({ data }) => data !== undefined))
   })

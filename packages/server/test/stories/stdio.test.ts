@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { connectV1, connectV2, textOf, type Peer, type Place } from './clients.ts'
 import { makeFolder, overStdio, PROGRAMS, startHttp, until } from './house.ts'
-import { envelope, rpc } from './raw.ts'
+import { envelope, rpc, type Wire } from './raw.ts'
 
 const opened: (Disposable | AsyncDisposable)[] = []
 let newUrl = ''
@@ -111,7 +111,7 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
 /** A gateway whose lines are the story's own. */
 class Pipe implements AsyncDisposable {
   readonly child: ChildProcessWithoutNullStreams
-  readonly said: any[] = []
+  readonly said: Wire[] = []
   constructor({ command, args, env }: Started) {
     this.child = spawn(command, [...args], { env: { ...env } })
     this.child.stderr.pipe(process.stderr)
@@ -123,7 +123,7 @@ class Pipe implements AsyncDisposable {
   write(line: unknown): void {
     this.child.stdin.write(typeof line === 'string' ? line : `${JSON.stringify(line)}\n`)
   }
-  answer(id: unknown): Promise<any> {
+  answer(id: unknown): Promise<Wire> {
     return until(`an answer to ${String(id)}`, () => this.said.find((one) => one.id === id))
   }
   async [Symbol.asyncDispose](): Promise<void> {
@@ -195,14 +195,14 @@ describe('the pipe itself', () => {
   })
 
   for (const server of ['old', 'new']) {
-    it(`carries progress before the answer, in both eras, in front of ${server}`, async () => {
+    it(`carries progress earlier the answer, in both eras, in front of ${server}`, async () => {
       // P-002, P-003: the official clients drop what arrives together with the answer.
       const told = (pipe: Pipe): readonly unknown[] => {
-        const until = pipe.said.findIndex(({ id }) => id === 'call')
-        const before = pipe.said
-          .slice(0, until)
+        const end = pipe.said.findIndex(({ id }) => id === 'call')
+        const earlier = pipe.said
+          .slice(0, end)
           .filter(({ method }) => method === 'notifications/progress')
-        return before.map(({ params }) => [params.progressToken, params.progress])
+        return earlier.map(({ params }) => [params.progressToken, params.progress])
       }
       const steps = [
         ['t', 1],

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Loose } from './clients.ts'
 import { openTestHouse, overStdio, uncaught, type TestHouse } from './house.ts'
-import { ask, envelope, legacy, modern, MODERN, rpc, session, type Ask } from './raw.ts'
+import { ask, envelope, legacy, modern, MODERN, rpc, session, type Ask, type Wire } from './raw.ts'
 
 let theHouse: TestHouse
 let sessions: Readonly<Record<string, OutgoingHttpHeaders>>
@@ -33,7 +33,7 @@ interface Row {
   readonly code?: number
   /** The id in the answer: none where the request could not be read (H-093). */
   readonly id?: unknown
-  readonly also?: (json: any) => void
+  readonly also?: (json: Wire) => void
 }
 
 const list = (meta: Loose, headers: OutgoingHttpHeaders = {}): Ask =>

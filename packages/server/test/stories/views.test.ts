@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { openTestHouse, overStdio, uncaught, type TestHouse } from './house.ts'
-import { ask, envelope, modern, type Answer } from './raw.ts'
+import { ask, envelope, modern, type Answer, type Wire } from './raw.ts'
 
 let theHouse: TestHouse
 before(async () => {
@@ -28,7 +28,7 @@ const say = (view: string, method: string, params = {}): Promise<Answer> =>
 const call = async (view: string, name: string, args = {}): Promise<string> =>
   (await say(view, 'tools/call', { name, arguments: args })).json.result?.content[0].text
 const namesOf = async (view: string): Promise<readonly string[]> =>
-  (await say(view, 'tools/list')).json.result.tools.map(({ name }: any) => name)
+  (await say(view, 'tools/list')).json.result.tools.map(({ name }: Wire) => name)
 
 describe('names', () => {
   it('are the server’s own behind /mcp/{server}, and prefixed everywhere else', async () => {
@@ -61,7 +61,7 @@ describe('names', () => {
   it('name prompts too, and completion follows them', async () => {
     const { json } = await say('pair', 'prompts/list')
     assert.deepEqual(
-      json.result.prompts.map(({ name }: any) => name),
+      json.result.prompts.map(({ name }: Wire) => name),
       ['one_hello', 'two_hello'],
     )
     const got = await say('pair', 'prompts/get', { name: 'two_hello', arguments: { who: 'Ada' } })
@@ -80,18 +80,18 @@ describe('resources', () => {
     // F-007, F-034, F-037
     const alone = await say('one', 'resources/list')
     assert.deepEqual(
-      alone.json.result.resources.map(({ uri }: any) => uri),
+      alone.json.result.resources.map(({ uri }: Wire) => uri),
       ['peer://doc'],
     )
     const { json } = await say('pair', 'resources/list')
-    const uris = json.result.resources.map(({ uri }: any) => uri)
+    const uris = json.result.resources.map(({ uri }: Wire) => uri)
     assert.deepEqual(uris, ['countersign://one/peer://doc', 'countersign://two/peer://doc'])
     for (const uri of [...uris, 'countersign://two/peer://item/5']) {
       const { contents } = (await say('pair', 'resources/read', { uri })).json.result
       assert.equal(contents[0].uri, uri)
     }
     const all = await say('', 'resources/list')
-    const verbatim = all.json.result.resources.map(({ uri }: any) => uri)
+    const verbatim = all.json.result.resources.map(({ uri }: Wire) => uri)
     assert.ok(verbatim.includes('test://static-text'))
   })
 
@@ -115,8 +115,8 @@ describe('resources', () => {
 describe('schemas', () => {
   it('keep every keyword behind /mcp/{server}, and lose what clients die of elsewhere', async () => {
     // F-008, clients.md §3.2
-    const find = async (view: string, name: string): Promise<any> =>
-      (await say(view, 'tools/list')).json.result.tools.find((tool: any) => tool.name === name)
+    const find = async (view: string, name: string): Promise<Wire> =>
+      (await say(view, 'tools/list')).json.result.tools.find((tool: Wire) => tool.name === name)
     const own = await find('fixture', 'json_schema_2020_12_tool')
     for (const key of ['$schema', '$defs', 'allOf', 'if', 'then', 'else', 'additionalProperties']) {
       assert.ok(key in own.inputSchema, key)
@@ -169,7 +169,7 @@ describe('lists', () => {
     const meta = envelope({}, { elicitation: {}, sampling: {} })
     const { json } = await ask(theHouse.at(), modern('tools/list', { meta }))
     assert.deepEqual(
-      json.result.tools.map(({ name }: any) => name),
+      json.result.tools.map(({ name }: Wire) => name),
       first,
     )
   })

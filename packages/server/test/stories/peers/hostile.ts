@@ -1,7 +1,8 @@
 // A server of 2025-11-25 whose tools do what no server should: each once as a read, once as a write.
 
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createInterface } from 'node:readline'
+import type { Wire } from '../raw.ts'
 import { answerTo, INITIALIZED, misbehave } from '../../upstream/peers/hostile.ts'
 
 const MANNERS = [
@@ -47,7 +48,7 @@ interface Line {
 }
 
 /** False when the request gets no answer of ours. */
-function answer({ id, method, params }: any, line: Line): void {
+function answer({ id, method, params }: Wire, line: Line): void {
   if (method === 'initialize') {
     line.message(result(id, INITIALIZED))
     return
@@ -68,6 +69,30 @@ function answer({ id, method, params }: any, line: Line): void {
   } else if (!misbehave(manner, id, line)) line.message(answerTo(id, 'well'))
 }
 
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'POST') {
+    response.writeHead(405).end()
+    return
+  }
+  let body = ''
+  for await (const chunk of request) body += String(chunk)
+  const asked = JSON.parse(body)
+  if (asked.id === undefined || asked.method === undefined) {
+    response.writeHead(202).end()
+    return
+  }
+  if (asked.method === 'server/discover') {
+    response.writeHead(400).end()
+    return
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  const write = (text: string): void => void response.write(text)
+  const message = (text: string): void => write(`data: ${text}\n\n`)
+  const cut = (): void => void response.write('data: {', () => response.socket?.destroy())
+  answer(asked, { write, message, cut })
+  if (!/_(?:never|cut)$/.test(String(asked.params?.name))) response.end()
+}
+
 if (process.argv.includes('--stdio')) {
   const write = (text: string): void => void process.stdout.write(text)
   const message = (text: string): void => write(`${text}\n`)
@@ -82,29 +107,7 @@ if (process.argv.includes('--stdio')) {
     })
     .once('close', () => process.exit(0))
 } else {
-  const server = createServer(async (request, response: ServerResponse) => {
-    if (request.method !== 'POST') {
-      response.writeHead(405).end()
-      return
-    }
-    let body = ''
-    for await (const chunk of request) body += String(chunk)
-    const asked = JSON.parse(body)
-    if (asked.id === undefined || asked.method === undefined) {
-      response.writeHead(202).end()
-      return
-    }
-    if (asked.method === 'server/discover') {
-      response.writeHead(400).end()
-      return
-    }
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const write = (text: string): void => void response.write(text)
-    const message = (text: string): void => write(`data: ${text}\n\n`)
-    const cut = (): void => void response.write('data: {', () => response.socket?.destroy())
-    answer(asked, { write, message, cut })
-    if (!/_(?:never|cut)$/.test(String(asked.params?.name))) response.end()
-  })
+  const server = createServer((request, response) => void serve(request, response))
   server.listen(0, '127.0.0.1', () => {
     const address = server.address()
     const port = typeof address === 'object' && address ? address.port : 0

@@ -222,7 +222,7 @@ const serve = (): Handle => {
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (session) => void sessions.set(session, transport),
     })
-    await makeServer().connect(transport as never)
+    await makeServer().connect(transport)
     await transport.handleRequest(request, response)
   }
 }
