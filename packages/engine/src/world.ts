@@ -13,13 +13,30 @@ export interface World {
 /** The machine's own clock, chance and timers. Its timers keep the process alive until cleared. */
 export const systemWorld: World = {
   now: () => Date.now(),
-  random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+  random: pooled(),
   after: (ms, then) => {
     const timer = setTimeout(then, ms)
     return () => {
       clearTimeout(timer)
     }
   },
+}
+
+/** One call to the system fills many ids: each would cost microseconds otherwise. */
+function pooled(): World['random'] {
+  const pool = new Uint8Array(8_192)
+  let used = pool.length
+  return (bytes) => {
+    if (bytes > pool.length) throw new RangeError('More than 8,192 random bytes at once.')
+    if (used + bytes > pool.length) {
+      crypto.getRandomValues(pool)
+      used = 0
+    }
+    const taken = pool.slice(used, used + bytes)
+    pool.fill(0, used, used + bytes)
+    used += bytes
+    return taken
+  }
 }
 
 const TIME_CHARS = 9

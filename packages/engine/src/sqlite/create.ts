@@ -7,10 +7,10 @@ export function makeCreate(prepare: Prepare, load: Load): (op: CreateOp) => Verd
   const insert = prepare(
     `INSERT INTO tasks (id, kind, version, owner, run, key, parent, undoes, input, metadata, state,
        epoch, worker, due_at, created_at, updated_at, expires_at, deadline_at, poll_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'working', ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'working', ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO NOTHING`,
   )
   const byKey = prepare('SELECT id FROM tasks WHERE owner = ? AND key = ?')
-  const byId = prepare('SELECT id FROM tasks WHERE id = ?')
   // Counting stops at the limit, so that the limit is also what a count can cost.
   const openOf = prepare(
     `SELECT count(*) AS open FROM
@@ -18,17 +18,19 @@ export function makeCreate(prepare: Prepare, load: Load): (op: CreateOp) => Verd
   )
   return ({ task, ownerOpenMax }) => {
     const { worker, at } = task
-    const keyed = task.key === null ? undefined : byKey.get(task.owner, task.key)
-    const there = keyed ?? byId.get(task.id)
+    const there = task.key === null ? undefined : byKey.get(task.owner, task.key)
     if (there !== undefined) return exists(load(String(there['id'])))
     const open = Number(openOf.get(task.owner, ownerOpenMax)?.['open'])
-    if (open >= ownerOpenMax) return { accepted: false, why: 'busy' }
+    if (open >= ownerOpenMax) {
+      const same = load(task.id)
+      return same ? exists(same) : { accepted: false, why: 'busy' }
+    }
     const names = [task.kind, task.version, task.owner, task.run, task.key] as const
     const rest = [task.parent, task.undoes, task.input, task.metadata] as const
     const lease = [worker === null ? 0 : 1, worker, task.dueAt] as const
     const times = [at, at, task.expiresAt, task.deadlineAt, task.pollMs] as const
-    insert.run(task.id, ...names, ...rest, ...lease, ...times)
-    return ACCEPTED
+    const { changes } = insert.run(task.id, ...names, ...rest, ...lease, ...times)
+    return changes > 0 ? ACCEPTED : exists(load(task.id))
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { FAULTS, META, type JsonObject } from '@countersign/contract'
+import { FAULTS, META } from '@countersign/contract'
 import { isReserved, ownParams, read, type Headers } from './read.ts'
 
 /** JSON that only the story knows. */
@@ -142,7 +142,7 @@ test('only vendor keys of the metadata go on, whatever else a request carries', 
       fc.dictionary(keys, fc.jsonValue()),
       fc.dictionary(fc.string(), fc.jsonValue()),
       (metadata, rest) => {
-        const { _meta, ...more } = ownParams({ ...rest, _meta: metadata } as JsonObject)
+        const { _meta, ...more } = ownParams({ ...rest, _meta: metadata })
         for (const key of Object.keys(_meta ?? {})) assert.ok(!isReserved(key))
         const kept = Object.keys(metadata).filter((key) => !isReserved(key))
         assert.deepEqual(Object.keys(_meta ?? {}).toSorted(), kept.toSorted())

@@ -45,13 +45,11 @@ test('a state opens for the request it was given for, whatever else of it change
   // I-005, I-006, I-021, I-024, I-028, BR-042: absent stays absent, empty stays empty.
   fc.assert(
     fc.property(
-      words,
-      words,
-      words,
+      fc.tuple(words, words, words),
       params,
       carried,
       params,
-      (who, view, method, own, held, other) => {
+      ([who, view, method], own, held, other) => {
         const scope = scopeOf(who, view, method, own)
         const state = sealState(rooms, scope, held)
         assert.deepEqual(openState(rooms, scope, state), held)

@@ -10,20 +10,20 @@ import { makeParking } from './parking.ts'
 /** A world whose clock goes on when it is told to. */
 function makeClock(): World & { readonly pass: (ms: number) => void } {
   let clock = 0
-  const timers = new Map<object, { readonly at: number; readonly then: () => void }>()
+  const timers = new Map<object, { readonly at: number; readonly ring: () => void }>()
   return {
     ...systemWorld,
     now: () => clock,
     monotonic: () => clock,
-    after: (ms, then) => {
+    after: (ms, ring) => {
       const key = {}
-      timers.set(key, { at: clock + ms, then })
+      timers.set(key, { at: clock + ms, ring })
       return () => void timers.delete(key)
     },
     pass: (ms) => {
       clock += ms
-      for (const [key, { at, then }] of timers) {
-        if (at <= clock && timers.delete(key)) then()
+      for (const [key, { at, ring }] of timers) {
+        if (at <= clock && timers.delete(key)) ring()
       }
     },
   }
@@ -89,6 +89,17 @@ test('questions that come together share a round, and the outcome ends it', asyn
   assert.deepEqual(await conversation.next(), { kind: 'done', outcome: 'done' })
 })
 
+const keyOf = (number: number): string => `q${String(number + 1)}`
+const keysOf = (turn: Turn<string>): readonly string[] =>
+  Object.keys(turn.kind === 'questions' ? turn.questions : {})
+
+/** What a promise resolved with, as soon as it has. */
+function collect(answer: Promise<InputAnswer> | undefined): InputAnswer[] {
+  const got: InputAnswer[] = []
+  void answer?.then((one) => got.push(one))
+  return got
+}
+
 test('in any order of asking, answering, withdrawing and looking, each question has one answer', async () => {
   // BR-036, I-009, AM-39
   const step = fc.oneof(
@@ -107,21 +118,21 @@ test('in any order of asking, answering, withdrawing and looking, each question 
       const answers: InputAnswer[][] = []
       const turns: Promise<Turn<string>>[] = []
       const over = new Set<number>()
+      const reply = (one: Extract<(typeof steps)[number], { at: number }>): void => {
+        const target = asked[one.at % asked.length]
+        if (!target) return
+        const { number, withdraw } = target
+        if (one.do === 'withdraw') withdraw.abort()
+        else conversation.answer({ [keyOf(number)]: one.do === 'wrong' ? [] : { number } })
+        if (one.do !== 'wrong') over.add(number)
+      }
       for (const one of steps) {
         if (one.do === 'ask') {
           ask()
-          const at = asked.length - 1
-          answers.push([])
-          void asked[at]?.answer.then((answer) => answers[at]?.push(answer))
+          answers.push(collect(asked.at(-1)?.answer))
         } else if (one.do === 'look') turns.push(conversation.next())
         else if (one.do === 'pass') world.pass(GATHER)
-        else if (asked.length > 0) {
-          const { number, withdraw } = asked[one.at % asked.length]!
-          const key = `q${String(number + 1)}`
-          if (one.do === 'withdraw') withdraw.abort()
-          else conversation.answer({ [key]: one.do === 'wrong' ? [] : { number } })
-          if (one.do !== 'wrong') over.add(number)
-        }
+        else reply(one)
         await settled()
       }
       world.pass(GATHER)
@@ -131,13 +142,8 @@ test('in any order of asking, answering, withdrawing and looking, each question 
         if (got[0]?.kind === 'result') assert.deepEqual(got[0].result, { number: at })
       }
       // What is still open is what somebody who looks now is shown.
-      const open = asked
-        .filter(({ number }) => !over.has(number))
-        .map(({ number }) => `q${String(number + 1)}`)
-      if (open.length > 0) {
-        const turn = await conversation.next()
-        assert.deepEqual(Object.keys(turn.kind === 'questions' ? turn.questions : {}), open)
-      }
+      const open = asked.map(({ number }) => number).filter((number) => !over.has(number))
+      if (open.length > 0) assert.deepEqual(keysOf(await conversation.next()), open.map(keyOf))
       finish()
       await settled()
       for (const turn of turns) assert.ok(['done', 'questions'].includes((await turn).kind))
