@@ -4,8 +4,8 @@ import { TaskFault } from './fault.ts'
 import type { Kinds } from './kinds.ts'
 import type { Limits } from './limits.ts'
 import { isFinal } from './machine.ts'
-import type { NewTask, Verdict } from './ops.ts'
-import { toBorn, toNewTask, type Order } from './order.ts'
+import type { NewTask } from './ops.ts'
+import { toBorn, toNewTask, type Birth, type Order } from './order.ts'
 import { notFound, toFault } from './refusals.ts'
 import type { ChildOrder, StartedChild } from './run/child.ts'
 import type { Store } from './store.ts'
@@ -46,24 +46,18 @@ export class Creator {
   }
 
   /** Creates a task, or finds the one that the same id or key means. */
-  async create(order: Order, { parent, undoes }: Behalf = {}): Promise<Task> {
-    const { kinds, worker, workerId, world, limits, hasRoom } = this.#parts
-    const version = undoes?.version ?? kinds.latest(order.kind)
-    if (version === undefined) {
-      throw new TaskFault('task/unknown-kind', `No handler is defined for ${order.kind}.`)
-    }
-    // A child may be claimed by whoever has time: its parent is busy with waiting.
-    const isEager = !parent && order.delayMs === undefined && hasRoom()
-    const start = world.now() + (order.delayMs ?? 0)
-    const lease = isEager ? worker().leaseEnd() : start
-    const birth = { version, worker: isEager ? workerId : null, dueAt: lease }
-    const kin = { parent: parent?.id ?? null, undoes: undoes?.id ?? null }
-    const row = toNewTask(order, { ...birth, ...kin }, world, limits)
+  async create(order: Order, behalf: Behalf = {}): Promise<Task> {
+    const { store, world, limits } = this.#parts
+    const row = toNewTask(order, this.#birth(order, behalf), world, limits)
+    const { parent } = behalf
     const by = parent ? { task: parent.id, epoch: parent.epoch } : null
-    const { ownerOpenMax } = limits
-    const op = { op: 'create', task: row, by, ownerOpenMax } as const
-    const verdict = await commitSurely(this.#parts.store, world, op, CREATE_MS)
-    return this.#born(row, verdict, start)
+    const op = { op: 'create', task: row, by, ownerOpenMax: limits.ownerOpenMax } as const
+    const verdict = await commitSurely(store, world, op, CREATE_MS)
+    if (verdict?.accepted === true) return this.#start(toBorn(row), row)
+    if (verdict?.why !== 'exists' || !verdict.task) throw toFault(verdict)
+    if (!isSameWork(verdict.task, row)) throw toFault(verdict)
+    // When the first answer was lost, the task is there already, and still ours to run.
+    return verdict.task.id === row.id ? this.#start(verdict.task, row) : verdict.task
   }
 
   /** Starts a child for a call of its parent: once, however often the parent asks. */
@@ -111,19 +105,26 @@ export class Creator {
     return { fault: new TaskFault('task/illegal', `The task ${id} is being undone already.`) }
   }
 
-  #born(row: NewTask, verdict: Verdict | undefined, start: number): Task {
-    const { worker, dispatcher } = this.#parts
-    const there = verdict?.why === 'exists' ? verdict.task : undefined
-    if (verdict?.accepted !== true && !there) throw toFault(verdict)
-    if (there && !isSameWork(there, row)) throw toFault(verdict)
-    const task = there ?? toBorn(row)
-    // When the first answer was lost, the task is there already, and still ours to run.
-    const isOurs = task.id === row.id && task.state === 'working' && !worker().find(task.id)
-    if (isOurs && row.worker !== null && task.worker === row.worker && task.epoch === 1) {
-      void worker().adopt({ task, journal: [], signals: [] })
-    } else if (isOurs && task.epoch === 0) {
-      dispatcher.hint(task.id, start)
+  #birth(order: Order, { parent, undoes }: Behalf): Birth {
+    const { kinds, worker, workerId, world, hasRoom } = this.#parts
+    const version = undoes?.version ?? kinds.latest(order.kind)
+    if (version === undefined) {
+      throw new TaskFault('task/unknown-kind', `No handler is defined for ${order.kind}.`)
     }
+    const kin = { version, parent: parent?.id ?? null, undoes: undoes?.id ?? null }
+    // A child may be claimed by whoever has time: its parent is busy with waiting.
+    if (!parent && order.delayMs === undefined && hasRoom()) {
+      return { ...kin, worker: workerId, dueAt: worker().leaseEnd() }
+    }
+    return { ...kin, worker: null, dueAt: world.now() + (order.delayMs ?? 0) }
+  }
+
+  #start(task: Task, row: NewTask): Task {
+    const { worker, dispatcher } = this.#parts
+    if (task.state !== 'working' || worker().find(task.id)) return task
+    const isOurs = row.worker !== null && task.worker === row.worker && task.epoch === 1
+    if (isOurs) void worker().adopt({ task, journal: [], signals: [] })
+    else if (task.epoch === 0) dispatcher.hint(task.id, row.dueAt)
     return task
   }
 }

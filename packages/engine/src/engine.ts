@@ -169,9 +169,9 @@ export class Engine {
       const off = this.#watchers.addTo(id, change.resolve)
       signal?.addEventListener('abort', () => change.resolve(), { once: true })
       try {
-        const task = await this.#store.get(id)
-        if (!task) throw notFound()
-        if (isFinal(task.state) || task.state === 'unknown') return task
+        // While it runs here there is nothing to read: the run tells when it ends.
+        const task = this.#worker.find(id) ? undefined : await this.#must(id)
+        if (task && (isFinal(task.state) || task.state === 'unknown')) return task
         await change.promise
       } finally {
         off()

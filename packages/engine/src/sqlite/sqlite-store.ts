@@ -49,7 +49,7 @@ export function openSqliteStore(path: string): Store {
     prepare: (sql) => db.prepare(sql),
     commit: (write) => group.commit(write),
     close: () => {
-      group.flush()
+      group.close()
       db.close()
     },
   })

@@ -44,9 +44,34 @@ const STALE_MS = 60_000
 
 /** Makes sure that every server of a view has been listed once; one that fails is left out, and said. */
 export async function ensureListed(rooms: ListRooms, view: View): Promise<void> {
-  const missing = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
+  const unlisted = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
+  const isWaitedFor = (id: string): boolean => rooms.upstream(id).status().problem === undefined
+  // A server that failed when it was last tried is tried again, but nobody waits for it.
+  for (const id of unlisted) if (!isWaitedFor(id)) void ensureOne(rooms, id)
+  const missing = unlisted.filter(isWaitedFor)
   if (missing.length > 0) await Promise.all(missing.map((id) => ensureOne(rooms, id)))
   renewStale(rooms, view)
+}
+
+/** What a call names, by its method. */
+const NAMED: Readonly<Record<string, { readonly kind: Kind; readonly key: string }>> = {
+  'tools/call': { kind: 'tool', key: 'name' },
+  'prompts/get': { kind: 'prompt', key: 'name' },
+  'resources/read': { kind: 'resource', key: 'uri' },
+}
+
+/** The same for one call: when what it names is known, it waits for no server it has no use for. */
+export async function ensureNamed(
+  rooms: ListRooms,
+  view: View,
+  method: string,
+  params: JsonObject,
+): Promise<void> {
+  const named = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined
+  const name = named && own(params, named.key)
+  if (named && typeof name === 'string' && view.find(named.kind, name)?.exposed) {
+    renewStale(rooms, view)
+  } else await ensureListed(rooms, view)
 }
 
 async function ensureOne({ catalog, upstream, world, log }: ListRooms, id: string): Promise<void> {

@@ -21,7 +21,7 @@ import { call, type CallRooms } from './call.ts'
 import { labelOf, notification, voice, type Channel } from './client.ts'
 import { forRevision } from './elicitation.ts'
 import type { Hub } from './hub.ts'
-import { ensureListed, isListMethod, listPage, type ListRooms } from './lists.ts'
+import { ensureListed, ensureNamed, isListMethod, listPage, type ListRooms } from './lists.ts'
 import { failure, faultError, success } from './project.ts'
 import { ownParams, tokenIn } from './read.ts'
 import type { Served } from './modern.ts'
@@ -83,7 +83,7 @@ async function dispatch(
   const params = request.params ?? {}
   const { revision } = session.facts
   if (isCallMethod(method)) {
-    await ensureListed(rooms, view)
+    await ensureNamed(rooms, view, method, params)
     return callLegacy(rooms, legacy, signal)
   }
   if (isListMethod(method)) {

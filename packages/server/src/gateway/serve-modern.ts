@@ -1,7 +1,7 @@
 import { Fault, toFault } from '@countersign/contract'
 import { isCallMethod } from './asked.ts'
 import { callModern } from './call-modern.ts'
-import { discoverResult, ensureListed, isListMethod, listPage } from './lists.ts'
+import { discoverResult, ensureListed, ensureNamed, isListMethod, listPage } from './lists.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { failure, faultError, success } from './project.ts'
 
@@ -21,7 +21,7 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
   const { request, view, envelope } = modern
   const { method, id } = request
   if (isCallMethod(method)) {
-    await ensureListed(rooms, view)
+    await ensureNamed(rooms, view, method, request.params ?? {})
     return callModern(rooms, modern, method)
   }
   if (isListMethod(method)) {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { openTestHouse, overStdio, startHttp, uncaught, type TestHouse } from './house.ts'
-import { ask, legacy, modern, rpc, session, type Answer, type Wire } from './raw.ts'
+import { ask, begin, legacy, modern, rpc, session, type Answer, type Wire } from './raw.ts'
 
 let theHouse: TestHouse
 let peer: AsyncDisposable
@@ -151,6 +151,31 @@ describe('a server that cannot be reached', () => {
     assert.ok(!names.some((name) => /^(?:missing|refused|brief)_/.test(name)))
     const good = await ask(theHouse.at(), modern('tools/call', { params: { name: 'good_echo' } }))
     assert.equal(good.json.result.content[0].text, '{}')
+  })
+
+  it('and never answers, does not delay calls to the others', async () => {
+    // L-016, F-041
+    const hanging = { command: process.execPath, args: ['-e', 'process.stdin.resume()'] }
+    await using other = await openTestHouse({ servers: { hanging, good: overStdio('oldPeer') } })
+    await ask(other.at('good'), modern('tools/list'))
+    let isListed = false
+    const listing = begin(other.at(), modern('tools/list'))
+    void listing
+      .then((stream) => stream.event(({ result }) => result))
+      .then(
+        () => {
+          isListed = true
+        },
+        () => undefined,
+      )
+    for (const method of ['tools/call', 'prompts/get', 'resources/read']) {
+      const params = { name: method === 'tools/call' ? 'good_echo' : 'good_hello' }
+      const asked = method === 'resources/read' ? { uri: 'peer://doc' } : params
+      const { json } = await ask(other.at(), modern(method, { params: asked }))
+      assert.ok(json.result, JSON.stringify(json))
+    }
+    assert.equal(isListed, false)
+    ;(await listing).drop()
   })
 
   for (const view of ['missing', 'refused', 'brief']) {
