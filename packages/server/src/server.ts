@@ -144,6 +144,7 @@ function openCatalog(
       hearing.gateway?.onChange(server, changes)
       noteChanges(ledger, log, server, changes)
     },
+    onFirst: (server, changes) => hearing.gateway?.onChange(server, changes),
     onProblem: (server, problem) => {
       log.warn({ server, problem }, 'a definition is not as it should be')
       watcher?.onProblem?.(server, problem)

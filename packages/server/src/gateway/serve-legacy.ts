@@ -197,8 +197,8 @@ function liveClient(
       return restore(await askLive(rooms, session, channel, shaped, withdrawn))
     },
     elicitationComplete: (theirs) => {
-      const elicitationId = elicitations.get(theirs)
-      if (elicitationId === undefined) return
+      // What was demanded by an error (-32042) was passed on under the server's own id.
+      const elicitationId = elicitations.get(theirs) ?? theirs
       const over = notification('notifications/elicitation/complete', { elicitationId })
       // It often comes when the call is long over, and with it the stream of the call (I-045).
       if (session.listening) session.listening.send(over)

@@ -201,7 +201,7 @@ class StdioFront {
 
   async #legacyRequest(request: RpcRequest): Promise<void> {
     const { gateway, who, view } = this.#rooms
-    if (request.method === 'initialize' && !this.#session) {
+    if (request.method === 'initialize' && this.#era === undefined) {
       this.#era = 'legacy'
       const { session, response } = await gateway.initialize(who, view, request)
       this.#session = session

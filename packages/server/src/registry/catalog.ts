@@ -20,6 +20,8 @@ export interface CatalogRooms {
   readonly store: Store
   /** Called after a capture that found a difference to what was stored before. */
   readonly onChange: (server: string, changes: readonly Change[]) => void
+  /** Called after the first capture of a server: until then its definitions were in no list. */
+  readonly onFirst?: (server: string, changes: readonly Change[]) => void
   readonly onProblem: (server: string, problem: string) => void
 }
 
@@ -58,8 +60,9 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
       tables.write(server, after)
     })
     for (const problem of after.problems) rooms.onProblem(server, problem)
-    const changes = before.capturedAt === undefined ? [] : differences(server, before, after)
-    if (changes.length > 0) rooms.onChange(server, changes)
+    const changes = differences(server, before, after)
+    const tell = before.capturedAt === undefined ? rooms.onFirst : rooms.onChange
+    if (changes.length > 0) tell?.(server, changes)
     return after
   }
 

@@ -1,9 +1,20 @@
 // Servers that misbehave, end to end: what the client is told, what the ledger says, what still works.
 
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { OutgoingHttpHeaders } from 'node:http'
-import { openTestHouse, overStdio, startHttp, uncaught, type TestHouse } from './house.ts'
+import {
+  makeFolder,
+  openTestHouse,
+  overStdio,
+  PROGRAMS,
+  startHttp,
+  uncaught,
+  until,
+  type TestHouse,
+} from './house.ts'
 import { ask, begin, legacy, modern, rpc, session, type Answer, type Wire } from './raw.ts'
 
 let theHouse: TestHouse
@@ -160,14 +171,11 @@ describe('a server that cannot be reached', () => {
     await ask(other.at('good'), modern('tools/list'))
     let isListed = false
     const listing = begin(other.at(), modern('tools/list'))
-    void listing
-      .then((stream) => stream.event(({ result }) => result))
-      .then(
-        () => {
-          isListed = true
-        },
-        () => undefined,
-      )
+    const watch = async (): Promise<void> => {
+      await (await listing).event(({ result }) => result)
+      isListed = true
+    }
+    void watch().catch(() => undefined)
     for (const method of ['tools/call', 'prompts/get', 'resources/read']) {
       const params = { name: method === 'tools/call' ? 'good_echo' : 'good_hello' }
       const asked = method === 'resources/read' ? { uri: 'peer://doc' } : params
@@ -175,7 +183,32 @@ describe('a server that cannot be reached', () => {
       assert.ok(json.result, JSON.stringify(json))
     }
     assert.equal(isListed, false)
-    ;(await listing).drop()
+    await other.house.upstreams.get('hanging')?.close() // Or the list would be waited for.
+    await (
+      await listing
+    ).ended
+  })
+
+  it('at first, is announced to those who listed without it', async () => {
+    // L-015, F-041: it comes up when it is tried again.
+    using folder = makeFolder()
+    const sign = join(folder.path, 'ready')
+    const later = `require('node:fs').existsSync(${JSON.stringify(sign)}) || process.exit(1)`
+    const script = `${later}; import(${JSON.stringify(PROGRAMS.oldPeer)})`
+    await using other = await openTestHouse({
+      servers: { late: { command: process.execPath, args: ['--eval', script, '--', '--stdio'] } },
+    })
+    const filter = { notifications: { toolsListChanged: true } }
+    const stream = await begin(other.at(), modern('subscriptions/listen', { params: filter }))
+    const earlier = await ask(other.at(), modern('tools/list'))
+    assert.deepEqual(earlier.json.result.tools, [])
+    writeFileSync(sign, '')
+    await until('it is listed', async () => {
+      const { json } = await ask(other.at(), modern('tools/list'))
+      return json.result.tools.length > 0
+    })
+    await stream.event(({ method }) => method === 'notifications/tools/list_changed')
+    stream.drop()
   })
 
   for (const view of ['missing', 'refused', 'brief']) {

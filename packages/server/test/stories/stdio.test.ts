@@ -184,6 +184,26 @@ describe('the pipe itself', () => {
     assert.deepEqual(await gone, [0, null])
   })
 
+  it('opens one session for two handshakes that come together', async () => {
+    // H-073: two sessions on one pipe would tell everything twice.
+    await using pipe = new Pipe(place('--view', 'old'))
+    pipe.write(rpc('initialize', INITIALIZE, 1))
+    pipe.write(rpc('initialize', INITIALIZE, 2))
+    assert.ok((await pipe.answer(1)).result)
+    assert.equal((await pipe.answer(2)).error.code, -32600)
+    const changes = (): number =>
+      pipe.said.filter(({ method }) => method === 'notifications/tools/list_changed').length
+    // The first capture of the server is news of its own.
+    pipe.write(rpc('tools/list', {}, 'list'))
+    await pipe.answer('list')
+    const earlier = changes()
+    pipe.write(rpc('tools/call', { name: 'grow' }, 'grow'))
+    await until('the change is told', () => changes() > earlier)
+    pipe.write(rpc('ping', undefined, 'last'))
+    await pipe.answer('last')
+    assert.equal(changes(), earlier + 1)
+  })
+
   it('answers a batch of an old client', async () => {
     // S-004
     await using pipe = new Pipe(place('--view', 'old'))

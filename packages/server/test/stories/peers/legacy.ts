@@ -120,6 +120,7 @@ const PLAYS: Readonly<Record<string, Play>> = {
     isPageOpen = true
     throw new UrlElicitationRequiredError([{ ...NEEDED_URL, mode: 'url', elicitationId: 'page-2' }])
   },
+  finish_page: () => tell((server) => server.createElicitationCompletionNotifier('page-2')()),
   sample: async (_args, extra) => {
     const request = { method: 'sampling/createMessage' as const, params: ASKED_SAMPLE }
     const { content } = await extra.sendRequest(request, CreateMessageResultSchema)
