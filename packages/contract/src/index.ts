@@ -1,5 +1,6 @@
 /** contract: what crosses a wall. Shapes, faults and codecs; pure, browser-safe. */
 export * from './canonical.ts'
+export * from './exact-json.ts'
 export * from './fault.ts'
 export * from './header-value.ts'
 export * from './json.ts'

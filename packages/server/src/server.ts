@@ -104,13 +104,17 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     },
     [Symbol.asyncDispose]: async () => {
       for (const door of doors) await door.close()
-      await gateway.close()
-      await Promise.all([...upstreams.values()].map((one) => one.close()))
+      // What waits for a server that does not answer is ended by ending the server.
+      await Promise.race([gateway.close(), world.wait(LAST_ENTRIES_MS)])
+      await Promise.allSettled([...upstreams.values()].map((one) => one.close()))
       await keeper.close()
       store.close()
     },
   }
 }
+
+/** How long cancelled calls may take to be written down at the end. */
+const LAST_ENTRIES_MS = 3_000
 
 const TABLES = [LEDGER_TABLES, REGISTRY_TABLES, GATEWAY_TABLES]
 

@@ -19,6 +19,7 @@ import { askClient, conclude } from './conclude-modern.ts'
 import type { ModernRequest, ModernRooms, Served, Talk } from './modern.ts'
 import { checkParamHeaders } from './param-check.ts'
 import { failure, projectResult, success, toolError } from './project.ts'
+import { digestOfParams } from './params-digest.ts'
 import { ownParams } from './read.ts'
 import { answersIn, openState, stateIn, type Carried } from './request-state.ts'
 
@@ -41,7 +42,20 @@ export async function callModern(
   if (declined !== undefined) {
     return { response: success(request.id, projectResult(toolError(declined), '2026-07-28')) }
   }
-  return begin(rooms, modern, askedIn(rooms, modern, method, carried, answers))
+  const asked = askedIn(rooms, modern, method, carried, answers)
+  return state === undefined ? begin(rooms, modern, asked) : beginOnce(rooms, modern, asked, state)
+}
+
+/** A retry whose answer got lost comes again with the same state and answers: its effect does not (I-013). */
+async function beginOnce(
+  rooms: ModernRooms,
+  modern: ModernRequest,
+  asked: Asked,
+  state: string,
+): Promise<Served> {
+  const key = `${state} ${digestOfParams(asked.round.inputResponses ?? {})}`
+  const served = await rooms.replays.once(key, () => begin(rooms, modern, asked))
+  return { ...served, response: { ...served.response, id: modern.request.id } }
 }
 
 function toolIn(view: View, params: JsonObject): ReturnType<View['list']>[number] | undefined {

@@ -8,7 +8,7 @@ import {
 import type { Principal } from '#auth'
 import type { Change, View, Views } from '#registry'
 import type { Store } from '#store'
-import { makeParking } from '#tasks'
+import { makeParking, makeReplays } from '#tasks'
 import type { UpstreamEvent } from '#upstream'
 import type { Outcome } from './asked.ts'
 import type { CallRooms } from './call.ts'
@@ -86,7 +86,8 @@ export function makeGateway(given: GatewayRooms): Gateway {
   const parking = makeParking<Outcome, Voice>(given.world, STATE_MS)
   const sessions = makeSessions(given.world, given.seal, given.store, given.limits)
   const hub = new Hub({ ...given, sessions })
-  const rooms = { ...given, hub, parking }
+  const replays = makeReplays<Served>(given.world, ({ fault }) => fault?.code !== 'call/cancelled')
+  const rooms = { ...given, hub, parking, replays }
 
   const running = new Running()
 

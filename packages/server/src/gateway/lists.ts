@@ -69,9 +69,18 @@ export async function ensureNamed(
 ): Promise<void> {
   const named = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined
   const name = named && own(params, named.key)
-  if (named && typeof name === 'string' && view.find(named.kind, name)?.exposed) {
+  if (!named || typeof name !== 'string') return ensureListed(rooms, view)
+  if (view.find(named.kind, name)?.exposed) {
     renewStale(rooms, view)
-  } else await ensureListed(rooms, view)
+    return
+  }
+  await ensureListed(rooms, view)
+  const [only] = view.servers
+  const isUnlisted = only !== undefined && rooms.catalog.listed(only).capturedAt === undefined
+  if (view.servers.length > 1 || !isUnlisted) return
+  // Of a server that was never reached nobody can say what it does not have.
+  const problem = rooms.upstream(only).status().problem ?? 'it could not be listed.'
+  throw new Fault('upstream/unavailable', `Server ${only} cannot be used: ${problem}`)
 }
 
 async function ensureOne({ catalog, upstream, world, log }: ListRooms, id: string): Promise<void> {

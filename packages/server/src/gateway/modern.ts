@@ -1,7 +1,7 @@
 import type { Fault, RpcRequest, RpcResponse } from '@countersign/contract'
 import type { Principal } from '#auth'
 import type { View } from '#registry'
-import type { Conversation, Parking } from '#tasks'
+import type { Conversation, Parking, Replays } from '#tasks'
 import type { Outcome } from './asked.ts'
 import type { CallRooms } from './call.ts'
 import type { Channel, Voice } from './client.ts'
@@ -10,6 +10,7 @@ import type { Envelope, Headers } from './read.ts'
 
 export interface ModernRooms extends CallRooms, ListRooms {
   readonly parking: Parking<Outcome, Voice>
+  readonly replays: Replays<Served>
 }
 
 /** A modern client's call while it runs. */

@@ -5,6 +5,7 @@ import {
   META,
   MODERN_REVISIONS,
   own,
+  parseExactly,
   type Era,
   type RequestId,
   type RpcMessage,
@@ -100,7 +101,7 @@ class StdioFront {
   #parsed(line: string): void {
     let value: unknown
     try {
-      value = JSON.parse(line)
+      value = parseExactly(line)
     } catch {
       this.refuse(new Fault('rpc/parse', 'This line is not JSON.'), undefined)
       return

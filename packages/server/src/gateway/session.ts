@@ -229,12 +229,17 @@ function endedSessions(
   const find = store.prepare('SELECT 1 FROM ended_sessions WHERE nonce = ?')
   const mark = store.prepare('INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)')
   store.prepare('DELETE FROM ended_sessions WHERE until < ?').run(world.now())
+  // Until they are stored, and for good where they cannot be: at worst a restart knows them again.
+  const unstored = new Set<string>()
   return {
-    has: ({ nonce }) => find.get(nonce) !== undefined,
+    has: ({ nonce }) => unstored.has(nonce) || find.get(nonce) !== undefined,
     add: ({ nonce, createdAt }) => {
+      unstored.add(nonce)
       const write = (): void => void mark.run(nonce, createdAt + SESSION_MS)
-      // It is gone from memory at once; at worst a restart would know it again.
-      store.commit(write).catch(() => undefined)
+      store.commit(write).then(
+        () => unstored.delete(nonce),
+        () => undefined,
+      )
     },
   }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { Fault, isDeeperThan } from '@countersign/contract'
+import { Fault, isDeeperThan, parseExactly } from '@countersign/contract'
 
 /** Reads a whole JSON body within its bounds, and parses it once. */
 export async function readJson(
@@ -15,7 +15,7 @@ export async function readJson(
     )
   }
   try {
-    return JSON.parse(text)
+    return parseExactly(text)
   } catch (cause) {
     throw new Fault('rpc/parse', 'The body is not JSON.', { cause })
   }

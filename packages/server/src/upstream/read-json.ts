@@ -1,4 +1,4 @@
-import { isDeeperThan } from '@countersign/contract'
+import { isDeeperThan, parseExactly } from '@countersign/contract'
 
 /** The deepest nesting accepted from a server: far above any real message, far below the stack. */
 export const DEPTH_MAX = 128
@@ -15,7 +15,7 @@ const NOT_JSON: Read = { kind: 'not-json' }
 export function readJson(text: string): Read {
   if (isDeeperThan(text, DEPTH_MAX)) return TOO_DEEP
   try {
-    return { kind: 'value', value: JSON.parse(text) }
+    return { kind: 'value', value: parseExactly(text) }
   } catch {
     return NOT_JSON
   }

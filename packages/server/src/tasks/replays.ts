@@ -1,0 +1,32 @@
+import type { World } from '#base'
+
+/** A finished request is remembered this long, for a client whose answer got lost (BR-035). */
+const KEEP_MS = 5 * 60_000
+const KEPT_MAX = 10_000
+
+/** Requests that may arrive twice: the second one gets what came of the first (I-013). */
+export interface Replays<Outcome> {
+  readonly once: (key: string, run: () => Promise<Outcome>) => Promise<Outcome>
+}
+
+/** `isKept` says which outcomes are worth remembering; `run` must not reject. */
+export function makeReplays<Outcome>(
+  world: World,
+  isKept: (outcome: Outcome) => boolean,
+): Replays<Outcome> {
+  const running = new Map<string, Promise<Outcome>>()
+  return {
+    once: async (key, run) => {
+      const known = running.get(key)
+      if (known) return known
+      const started = run()
+      // Beyond this many nobody is remembered: better a repeat than no memory left.
+      if (running.size >= KEPT_MAX) return started
+      running.set(key, started)
+      const outcome = await started
+      if (isKept(outcome)) world.after(KEEP_MS, () => void running.delete(key))
+      else running.delete(key)
+      return outcome
+    },
+  }
+}
