@@ -13,6 +13,7 @@ export function buildShipped(root: string): string {
   rmSync(scope, { recursive: true, force: true })
   mkdirSync(scope, { recursive: true })
   // The packages of one build find each other; everything else is found further up.
-  for (const name of ['contract', 'engine']) symlinkSync(join(build, name), join(scope, name), 'dir')
+  for (const name of ['contract', 'engine'])
+    symlinkSync(join(build, name), join(scope, name), 'dir')
   return join(build, 'countersign', 'dist', 'main.js')
 }

@@ -42,6 +42,7 @@ export const FAULTS = {
   'call/bad-state': { http: 200, legacy: 200, rpc: -32602, retry: false },
   'call/bad-cursor': { http: 200, legacy: 200, rpc: -32602, retry: false },
   'call/cancelled': { http: 200, legacy: 200, rpc: 10_499, retry: true },
+  'call/abandoned': { http: 200, legacy: 200, rpc: 10_499, retry: false },
   'call/unknown-outcome': { http: 200, legacy: 200, rpc: -32603, retry: false },
   'policy/denied': { http: 200, legacy: 200, rpc: 10_403, retry: false },
   'ledger/unavailable': { http: 200, legacy: 200, rpc: -32603, retry: true },

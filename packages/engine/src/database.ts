@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -10,12 +10,16 @@ export class StoreLocked extends Error {
 /**
  * Opens an SQLite database for one owner: write-ahead log, `synchronous=FULL` (a commit that returned
  * survives power loss), and an exclusive lock that a second process meets at once and that even
- * `kill -9` of the owner releases. `:memory:` is allowed, for tests.
+ * `kill -9` of the owner releases. Nobody but its user may read its files. `:memory:` is allowed, for
+ * tests.
  *
  * @throws StoreLocked when another process owns it; whatever SQLite says for anything else.
  */
 export function openDatabase(path: string): DatabaseSync {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  if (path !== ':memory:') {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makePrivate(path)
+  }
   const db = new DatabaseSync(path)
   try {
     // The order matters: exclusive before WAL keeps the index in memory instead of a shared file.
@@ -32,4 +36,19 @@ export function openDatabase(path: string): DatabaseSync {
     throw cause
   }
   return db
+}
+
+/** SQLite gives its log and journal the mode of the database, so that one has to be right first. */
+function makePrivate(path: string): void {
+  try {
+    // `wx`: a file that is there is not opened. Closing it would drop a lock that we hold on it.
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
+  }
+  for (const file of [path, `${path}-wal`]) {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    const isOpen = stats !== undefined && (stats.mode & 0o077) !== 0
+    if (isOpen && stats.uid === process.getuid?.()) chmodSync(file, 0o600)
+  }
 }

@@ -10,6 +10,9 @@ const cache = systemWorld.env('XDG_CACHE_HOME') ?? (home && join(home, '.cache')
 if (cache) enableCompileCache(join(cache, 'countersign'))
 const { run } = await import('./cli/run.ts')
 
+// A reader that left, as `head` does, is no reason to stop serving, nor to end with a stack trace.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 process.exitCode = await run(process.argv.slice(2), {
   world: systemWorld,
   cwd: process.cwd(),

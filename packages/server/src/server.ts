@@ -1,15 +1,22 @@
 /** server: the only place that knows every room: opens them in order, closes them in reverse. */
 import { join } from 'node:path'
-import { canonical, type Admin } from '@countersign/contract'
+import type { Admin } from '@countersign/contract'
 import { adminRoutes, makeAdmin } from '#admin'
 import { LEDGER_TABLES, openLedger, type Ledger } from '#audit'
 import { localAuthenticator } from '#auth'
-import { digestOf, keyFile, makeSeal, Secret, type Seal, type World } from '#base'
+import { keyFile, makeSeal, privateFolder, Secret, type Seal, type World } from '#base'
 import type { Config } from '#config'
 import { GATEWAY_TABLES, makeGateway, type CallEnded, type Gateway } from '#gateway'
 import { openFrontDoor, type FrontDoor } from '#http'
 import { permitAll } from '#policy'
-import { makeCatalog, makeViews, REGISTRY_TABLES, type Catalog, type Change } from '#registry'
+import {
+  fingerprintOf,
+  makeCatalog,
+  makeViews,
+  REGISTRY_TABLES,
+  type Catalog,
+  type Change,
+} from '#registry'
 import { openStore, type Store } from '#store'
 import type { Log } from '#telemetry'
 import {
@@ -47,13 +54,16 @@ export interface HouseRooms {
   readonly world: World
   readonly log: Log
   readonly watcher?: Watcher
+  /** Whether eager servers start at once. A command that only looks something up needs none. */
+  readonly startsServers?: boolean
 }
 
 /** A listing older than this is renewed when its server connects. */
 const FRESH_MS = 5_000
 
 export async function openHouse(config: Config, rooms: HouseRooms): Promise<House> {
-  const { world, log, watcher = {} } = rooms
+  const { world, log, watcher = {}, startsServers = true } = rooms
+  privateFolder(config.data)
   const store = openStore(join(config.data, 'countersign.db'), TABLES)
   const ledger = openLedger(world, store, config.ledger.reads)
   const recovered = await ledger.recover()
@@ -81,12 +91,12 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     onEnd: (ended) => watcher.onCall?.(ended),
   })
   hearing.gateway = gateway
-  const admin = makeAdmin({ catalog, ledger, views, upstreams })
+  const admin = makeAdmin({ world, catalog, ledger, views, upstreams })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
   const authenticate = localAuthenticator
   const doors: FrontDoor[] = []
-  startEager(upstreams)
+  if (startsServers) startEager(upstreams)
   return {
     config,
     gateway,
@@ -146,7 +156,11 @@ function openCatalog(
       log.warn({ server, changes: changes.length }, 'definitions changed')
       watcher?.onChange?.(server, changes)
       hearing.gateway?.onChange(server, changes)
-      noteChanges(ledger, log, server, changes)
+      noteChanges(ledger, server, changes)
+    },
+    onReplaced: (server) => {
+      log.warn({ server }, 'another server under this name: its definitions are read anew')
+      void ledger.note('server.changed', { server })
     },
     onFirst: (server, changes) => hearing.gateway?.onChange(server, changes),
     onProblem: (server, problem) => {
@@ -181,7 +195,7 @@ function openUpstreams(
   const recall = (id: string): Introduction | undefined => catalog.listed(id).introduction
   const remember = { recall, store: catalog.remember }
   for (const spec of config.servers) {
-    catalog.admit(spec.id, digestOf(canonical(spec.transport)))
+    catalog.admit(spec.id, fingerprintOf(spec.transport))
     upstreams.set(spec.id, makeUpstream({ world, log, keeper, onEvent, remember }, spec))
   }
   return upstreams
@@ -209,10 +223,10 @@ function hostsOf({ listen }: Config): ReadonlySet<string> {
   return new Set(['localhost', '127.0.0.1', '[::1]', listen.host, ...named])
 }
 
-function noteChanges(ledger: Ledger, log: Log, server: string, changes: readonly Change[]): void {
-  ledger
-    .note('definitions.changed', { server, changes: changes.map((one) => ({ ...one })) })
-    .catch((cause: unknown) => {
-      log.error({ server, cause: String(cause) }, 'a change could not be recorded')
-    })
+/** The most changes that one entry tells one by one. */
+const CHANGES_MAX = 100
+
+function noteChanges(ledger: Ledger, server: string, changes: readonly Change[]): void {
+  const told = changes.slice(0, CHANGES_MAX).map((one) => ({ ...one }))
+  void ledger.note('definitions.changed', { server, count: changes.length, changes: told })
 }

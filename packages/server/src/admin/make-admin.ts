@@ -1,11 +1,13 @@
 import type { Admin } from '@countersign/contract'
 import type { Ledger } from '#audit'
+import type { World } from '#base'
 import type { Catalog, Views } from '#registry'
 import type { Upstream } from '#upstream'
 import { listServers } from './list-servers.ts'
 import { listTools } from './list-tools.ts'
 
 export interface AdminRooms {
+  readonly world: World
   readonly catalog: Catalog
   readonly ledger: Ledger
   readonly views: Views

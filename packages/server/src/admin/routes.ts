@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ADMIN, Fault, type Admin } from '@countersign/contract'
 import type { Secret } from '#base'
@@ -16,8 +16,31 @@ export function adminRoutes(admin: Admin, token: Secret): readonly AdminRoute[] 
     route(token, listServers, (input) => admin.listServers(input)),
     route(token, listTools, (input) => admin.listTools(input)),
     route(token, listEntries, (input) => admin.listEntries(input)),
+    proof(token),
   ]
 }
+
+export const PROOF = '/admin/proof'
+const NONCE = /^[\w-]{22,64}$/
+
+/** Shows that its maker holds the token, without the token. */
+export const proofOf = (token: Secret, nonce: string): string =>
+  createHmac('sha256', token.reveal())
+    .update(`countersign is running\n${nonce}`)
+    .digest('base64url')
+
+/** Asked before the token is sent: a port that a crash left may be another program's by now. */
+const proof = (token: Secret): AdminRoute => ({
+  method: 'GET',
+  path: PROOF,
+  answer: async (request, response) => {
+    const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    const nonce = searchParams.get('nonce') ?? ''
+    if (!NONCE.test(nonce)) throw new Fault('rpc/envelope', 'A nonce is missing or malformed.')
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ proof: proofOf(token, nonce) }))
+  },
+})
 
 interface Operation<Input> {
   readonly method: 'GET' | 'POST'

@@ -155,3 +155,17 @@ test('what a crash left open is closed as unknown, once', async () => {
   assert.deepEqual(await openLedger(systemWorld, disk, 'ahead').recover(), [])
   disk.close()
 })
+
+test('a note that cannot be written is written before the next entry', async () => {
+  const disk = makeDisk()
+  const ledger = openLedger(systemWorld, disk, 'batched')
+  disk.isFull = true
+  await ledger.note('definitions.changed', { server: 'files' })
+  disk.isFull = false
+  await ledger.open(opening('after', 'read'))
+  assert.deepEqual(
+    ledger.read({ after: 0 }).map(({ kind }) => kind),
+    ['definitions.changed', 'call.opened'],
+  )
+  disk.close()
+})

@@ -66,7 +66,10 @@ export interface Ledger {
   readonly open: (facts: Opening) => Promise<OpenEntry>
   /** Never rejects: the effect has happened. What cannot be written now is written before the next entry. */
   readonly close: (entry: OpenEntry, facts: Closing) => Promise<void>
-  /** Something that is not a call: a definition that changed, a start, a stop. */
+  /**
+   * Something that is not a call: a definition that changed, a start, a stop. Never rejects, like
+   * `close`: it has happened. What cannot be written now is written before the next entry.
+   */
   readonly note: (kind: string, body: JsonObject) => Promise<void>
   /** Entries after `after`, oldest first; or with `last`, the newest ones, oldest first. */
   readonly read: (range: { readonly after?: number; readonly last?: number }) => readonly Entry[]
@@ -116,9 +119,13 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
         writer.owe(write)
       })
     },
-    note: (kind, body) => {
+    note: async (kind, body) => {
       const at = world.now()
-      return writer.ahead(() => void insert.run(at, kind, null, JSON.stringify(body)))
+      const text = JSON.stringify(body)
+      const write = (): void => void insert.run(at, kind, null, text)
+      await writer.ahead(write).catch(() => {
+        writer.owe(write)
+      })
     },
     read: ({ after: seq, last }) => {
       store.flush()

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
+import { Fault } from '@countersign/contract'
 import type { World } from './world.ts'
 
 const ALGORITHM = 'aes-256-gcm'
@@ -31,7 +32,11 @@ export function makeSeal(world: World, keys: readonly [Buffer, ...Buffer[]]): Se
       const cipher = createCipheriv(ALGORITHM, current.key, nonce)
       cipher.setAAD(Buffer.from(purpose))
       const body = Buffer.concat([cipher.update(content, 'utf8'), cipher.final()])
-      return Buffer.concat([current.id, nonce, cipher.getAuthTag(), body]).toString('base64url')
+      const parts = [current.id, nonce, cipher.getAuthTag(), body]
+      const sealed = Buffer.concat(parts).toString('base64url')
+      // What could not be opened again is refused now, when somebody can still be told.
+      if (sealed.length <= SEALED_CHARS_MAX) return sealed
+      throw new Fault('upstream/too-large', 'The server wants more carried along than fits.')
     },
     open: (purpose, sealed) => {
       if (sealed.length > SEALED_CHARS_MAX) return undefined

@@ -1,5 +1,6 @@
 import type { Config } from '#config'
 import type { CallEnded } from '#gateway'
+import { printable } from './printable.ts'
 
 /** What is running, and the lines that connect a client to it. */
 export function banner(config: Config, url: string, recovered: readonly string[]): string {
@@ -11,13 +12,13 @@ export function banner(config: Config, url: string, recovered: readonly string[]
     ...config.servers.map(({ id, transport }) => {
       const how =
         transport.kind === 'stdio' ? transport.process.command : withoutQuery(transport.url)
-      return `  ${mcp}/${id}  ${transport.kind}  ${how}`
+      return `  ${mcp}/${id}  ${transport.kind}  ${printable(how)}`
     }),
     ...config.views.map(({ name, servers }) => `  ${mcp}/${name}  view of ${servers.join(', ')}`),
     '',
     'Local mode: whoever can reach this address on this machine is "local". Other machines cannot.',
     'No policy is written yet: every listed tool may be called, and every call is recorded.',
-    ...config.notes.map((note) => `Note: ${note}`),
+    ...config.notes.map((note) => `Note: ${printable(note)}`),
     ...(recovered.length > 0
       ? [
           `${String(recovered.length)} calls were cut off by a crash; their outcome is unknown: countersign log`,
@@ -63,5 +64,7 @@ export function callLine(at: Date, { opening, closing }: CallEnded): string {
   const outcome = closing.isError === true ? 'answered (error)' : closing.outcome
   const why = closing.reason === undefined ? '' : ` ${closing.reason}`
   const took = `${closing.durationMs.toFixed(1)} ms`
-  return `${time}  ${opening.server}  ${opening.method} ${opening.name}  ${opening.effect}  ${outcome}${why}  ${took}  ${opening.client}  ${opening.call}`
+  return printable(
+    `${time}  ${opening.server}  ${opening.method} ${opening.name}  ${opening.effect}  ${outcome}${why}  ${took}  ${opening.client}  ${opening.call}`,
+  )
 }

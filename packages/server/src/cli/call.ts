@@ -12,6 +12,7 @@ import {
 } from './command.ts'
 import { findConfig } from './find-config.ts'
 import { print, printJson, type Io } from './io.ts'
+import { printable } from './printable.ts'
 import { reach } from './reach.ts'
 
 export const call: Command = {
@@ -34,7 +35,8 @@ Exit code: 0 answered, 1 answered with an error, 2 could not be called.`,
     const response = await gateway.request('tools/call', { name, arguments: args })
     if (flag(parsed, 'json')) printJson(io, 'result' in response ? response.result : response)
     if ('error' in response) {
-      if (!flag(parsed, 'json')) io.stderr.write(`countersign call: ${response.error.message}\n`)
+      if (!flag(parsed, 'json'))
+        io.stderr.write(`countersign call: ${printable(response.error.message)}\n`)
       return EXIT.failed
     }
     if (!flag(parsed, 'json')) printResult(io, response.result)

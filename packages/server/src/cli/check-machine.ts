@@ -1,12 +1,13 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import type { Config } from '#config'
+import { join } from 'node:path'
+import { SECRETS_FILE, type Config } from '#config'
 import type { Finding } from './doctor.ts'
 import { findRunning } from './running.ts'
 
 /** What has nothing to do with any server: this Node, the data folder, the port. */
 export async function checkMachine(config: Config): Promise<readonly Finding[]> {
-  return [checkNode(), checkData(config), await checkPort(config)]
+  return [checkNode(), checkData(config), ...checkSecrets(config), await checkPort(config)]
 }
 
 const NODE_MIN = [22, 18] as const
@@ -36,6 +37,23 @@ function checkData({ data }: Config): Finding {
       fix: 'point "data" at a folder you may write to',
     }
   }
+}
+
+const FOR_OTHERS = 0o077
+
+/** Nothing is said of a file that is not there, or of a system without modes. */
+function checkSecrets({ data }: Config): readonly Finding[] {
+  const path = join(data, SECRETS_FILE)
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+  if (process.platform === 'win32' || (mode & FOR_OTHERS) === 0) return []
+  return [
+    {
+      check: 'secrets',
+      verdict: 'warn',
+      what: `${path} is open to other users of this machine`,
+      fix: `chmod 600 ${path}`,
+    },
+  ]
 }
 
 async function checkPort(config: Config): Promise<Finding> {

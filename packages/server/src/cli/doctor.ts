@@ -14,6 +14,7 @@ import {
 } from './command.ts'
 import { findConfig } from './find-config.ts'
 import { print, printJson } from './io.ts'
+import { printable } from './printable.ts'
 
 /** One finding: what was looked at, how it is, and the one thing to do about it. */
 export interface Finding {
@@ -52,7 +53,8 @@ Exit code: 0 when nothing failed, 1 otherwise.`,
     for (const id of unknown)
       report({ check: id, verdict: 'fail', what: 'is not in the configuration' })
     for (const finding of await checkMachine(config)) report(finding)
-    for (const note of config.notes) report({ check: 'configuration', verdict: 'warn', what: note })
+    for (const note of config.notes)
+      report({ check: 'configuration', verdict: 'warn', what: printable(note) })
     await checkServers(io.world, specs, report)
     const failed = findings.filter(({ verdict }) => verdict === 'fail').length
     if (!asJson) print(io, failed === 0 ? '\nNothing is broken.' : `\n${String(failed)} failed.`)
@@ -63,7 +65,7 @@ Exit code: 0 when nothing failed, 1 otherwise.`,
 const MARKS = { pass: 'ok  ', warn: 'warn', fail: 'FAIL' } as const
 
 const lineOf = ({ check, verdict, what, fix }: Finding): string =>
-  `${MARKS[verdict]}  ${check}: ${what}${fix === undefined ? '' : `\n        → ${fix}`}`
+  `${MARKS[verdict]}  ${printable(check)}: ${what}${fix === undefined ? '' : `\n        → ${printable(fix)}`}`
 
 async function checkServers(
   world: World,
@@ -117,16 +119,18 @@ async function checkServer(
       {
         check: spec.id,
         verdict: connectMs > SLOW_MS ? 'warn' : 'pass',
-        what: `${name} speaks ${revision} (${era}); ${counts.join(', ')}; can ${Object.keys(capabilities).join(', ') || 'nothing'}; ${took}`,
+        what: printable(
+          `${name} speaks ${revision} (${era}); ${counts.join(', ')}; can ${Object.keys(capabilities).join(', ') || 'nothing'}; ${took}`,
+        ),
         ...(connectMs > SLOW_MS
           ? { fix: `set "start: eager" for ${spec.id}, so that no client waits for it` }
           : {}),
         facts,
       },
-      ...problems.map((what): Finding => ({
+      ...problems.map((problem): Finding => ({
         check: spec.id,
         verdict: 'warn',
-        what,
+        what: printable(problem),
         fix: `tell the makers of ${name}`,
       })),
     ]
@@ -140,12 +144,12 @@ async function checkServer(
 const STDERR_LINES = 5
 
 function broken(spec: ServerSpec, what: string, stderr: readonly string[]): Finding {
-  const last = stderr.slice(-STDERR_LINES).map((line) => `\n        | ${line}`)
+  const last = stderr.slice(-STDERR_LINES).map((line) => `\n        | ${printable(line)}`)
   const process = spec.transport.kind === 'stdio' ? spec.transport.process : undefined
   return {
     check: spec.id,
     verdict: 'fail',
-    what: `${what}${last.join('')}`,
+    what: `${printable(what)}${last.join('')}`,
     fix: process
       ? `run it by hand: ${[process.command, ...process.args].join(' ')}`
       : 'check the url, and that the server is running',

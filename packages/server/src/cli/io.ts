@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { World } from '#base'
+import { printable } from './printable.ts'
 
 /** What a command may touch: the terminal it runs in, and the machine behind `world`. */
 export interface Io {
@@ -16,11 +17,15 @@ export const print = (io: Io, text: string): void => {
 }
 
 export const printJson = (io: Io, value: unknown): void => {
-  io.stdout.write(`${JSON.stringify(value)}\n`)
+  io.stdout.write(`${jsonLine(value)}\n`)
 }
 
-/** Lines up the columns of a table; the last column is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** JSON leaves DEL and the C1 controls as they are, and terminals obey those too. */
+export const jsonLine = (value: unknown): string => printable(JSON.stringify(value))
+
+/** Lines up the columns of a table, whose cells may come from others; the last column is not padded. */
+export function table(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(printable))
   const widths = (rows[0] ?? []).map((_, at) =>
     Math.max(...rows.map((row) => row[at]?.length ?? 0)),
   )

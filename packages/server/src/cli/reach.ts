@@ -65,7 +65,11 @@ function reachRunning({ url, token }: Running): Reach {
 }
 
 async function reachInside(config: Config, io: Io): Promise<Reach> {
-  const house = await openHouse(config, { world: io.world, log: makeLog('error') })
+  const house = await openHouse(config, {
+    world: io.world,
+    log: makeLog('error'),
+    startsServers: false,
+  })
   const view = house.gateway.view('')
   if (!view) throw new Error('the view with all servers is missing')
   return {

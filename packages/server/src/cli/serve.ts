@@ -15,7 +15,8 @@ import {
   type Parsed,
 } from './command.ts'
 import { findConfig } from './find-config.ts'
-import { print, printJson, type Io } from './io.ts'
+import { jsonLine, print, printJson, type Io } from './io.ts'
+import { printable } from './printable.ts'
 import { announce } from './running.ts'
 import { acceptRelays, relayStdio } from './stdio-relay.ts'
 
@@ -59,11 +60,12 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
   const log = makeLog(config.log.level)
   const house = await openHouse(config, { world: io.world, log, watcher: watcher(io, asJson) })
   const stopping = stopSignal()
+  let forget: (() => void) | undefined
   try {
     const door = await house.listen()
-    acceptRelays(house, door.server)
+    acceptRelays(house, door)
     const url = urlOf(config, door.port)
-    const forget = announce(config, io.world, url)
+    forget = announce(config, io.world, url)
     if (asJson) {
       printJson(io, {
         event: 'listening',
@@ -75,8 +77,8 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
     await stopping
     if (asJson) printJson(io, { event: 'stopping' })
     else print(io, 'Stopping: calls under way may end first.')
-    forget()
   } finally {
+    forget?.()
     await house[Symbol.asyncDispose]()
   }
   return EXIT.ok
@@ -94,6 +96,14 @@ const stopSignal = (): Promise<void> =>
       resolve()
     })
     process.once('SIGTERM', () => {
+      resolve()
+    })
+  })
+
+/** Nobody reads what we answer any more. */
+const clientGone = ({ stdout }: Io): Promise<void> =>
+  new Promise((resolve) => {
+    stdout.once('error', () => {
       resolve()
     })
   })
@@ -120,7 +130,7 @@ function watcher(io: Io, asJson: boolean): Watcher {
   if (asJson) {
     return {
       onCall: ({ opening, closing }) => {
-        say(() => JSON.stringify({ event: 'call', ...opening, ...closing }))
+        say(() => jsonLine({ event: 'call', ...opening, ...closing }))
       },
       onChange: (server, changes) => {
         printJson(io, { event: 'change', server, changes })
@@ -137,10 +147,10 @@ function watcher(io: Io, asJson: boolean): Watcher {
     },
     onChange: (server, changes) => {
       const names = changes.map(({ kind, name }) => `${kind} ${name}`).join(', ')
-      print(io, `! ${server}: definitions changed: ${names}`)
+      print(io, printable(`! ${server}: definitions changed: ${names}`))
     },
     onProblem: (server, problem) => {
-      print(io, `! ${server}: ${problem}`)
+      print(io, printable(`! ${server}: ${problem}`))
     },
   }
 }
@@ -155,20 +165,26 @@ async function serveOverStdio(parsed: Parsed, io: Io, config: Config): Promise<n
   } catch (thrown) {
     const inUse: FaultCode = 'store/unavailable'
     if (!(thrown instanceof Fault && thrown.code === inUse)) throw thrown
+    // Of a relay nothing is left to do, so its end needs no order.
+    io.stdout.once('error', () => process.exit(EXIT.ok))
     return relayStdio(config, io, view, thrown)
   }
+  const stopping = Promise.race([stopSignal(), clientGone(io)])
+  let forget: (() => void) | undefined
   try {
     // Others of this configuration, the CLI and further desktop clients, reach us here.
     const door = await house.listen().catch(() => house.listen({ port: 0 }))
-    acceptRelays(house, door.server)
+    acceptRelays(house, door)
     const { publicUrl: _elsewhere, ...listen } = config.listen
-    const forget = announce(config, io.world, urlOf({ ...config, listen }, door.port))
+    forget = announce(config, io.world, urlOf({ ...config, listen }, door.port))
     const found = house.gateway.view(view)
     if (!found) throw new Fault('http/not-found', `there is no server or view "${view}".`)
     const rooms = { gateway: house.gateway, who: localAuthenticator(undefined), view: found }
+    // A client that closed its end is gone, and so it is when we are told to stop.
+    void stopping.then(() => io.stdin.destroy())
     await serveStdio({ ...rooms, input: io.stdin, output: io.stdout, limits: config.limits })
-    forget()
   } finally {
+    forget?.()
     await house[Symbol.asyncDispose]()
   }
   return EXIT.ok

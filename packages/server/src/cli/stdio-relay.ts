@@ -1,4 +1,4 @@
-import { request, type Server } from 'node:http'
+import { request, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { Fault } from '@countersign/contract'
@@ -6,40 +6,50 @@ import { requireToken } from '#admin'
 import { localAuthenticator } from '#auth'
 import type { Config } from '#config'
 import { serveStdio } from '#gateway'
+import { UPGRADE, type FrontDoor } from '#http'
+import type { View } from '#registry'
 import type { House } from '../server.ts'
 import { EXIT } from './command.ts'
 import type { Io } from './io.ts'
 import { findRunning } from './running.ts'
 
-const PROTOCOL = 'countersign-stdio'
 const PATH = '/admin/stdio/'
 
 /**
  * Lets further `serve --stdio` of the same configuration use this process: a store has one owner, and
  * every desktop client starts a gateway of its own.
  */
-export function acceptRelays(house: House, server: Server): void {
+export function acceptRelays(house: House, { server, closing }: FrontDoor): void {
+  const { gateway, config } = house
   server.on('upgrade', (upgrade, socket) => {
     socket.on('error', () => socket.destroy())
-    const view = house.gateway.view(decodeURIComponent(upgrade.url?.slice(PATH.length) ?? ''))
+    let view: View
     try {
-      if (upgrade.headers.upgrade !== PROTOCOL || !upgrade.url?.startsWith(PATH) || !view) {
-        throw new Fault('http/not-found', 'Nothing is upgraded here.')
-      }
-      requireToken(upgrade, house.adminToken)
+      view = requestedView(house, upgrade)
     } catch {
-      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
+      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n', () => socket.destroy())
       return
     }
     socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${PROTOCOL}\r\n\r\n`,
+      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${UPGRADE}\r\n\r\n`,
     )
-    const { gateway, config } = house
     const who = localAuthenticator(undefined)
-    serveStdio({ gateway, who, view, input: socket, output: socket, limits: config.limits })
+    const pipe = { input: socket, output: socket, closing }
+    serveStdio({ gateway, who, view, ...pipe, limits: config.limits })
       .catch(() => undefined)
-      .finally(() => socket.end())
+      .finally(() => socket.end(() => socket.destroy()))
   })
+}
+
+/** The token first: nothing of what a stranger sent is looked at before it. */
+function requestedView({ adminToken, gateway }: House, upgrade: IncomingMessage): View {
+  requireToken(upgrade, adminToken)
+  const path = upgrade.url ?? ''
+  const view = path.startsWith(PATH)
+    ? gateway.view(decodeURIComponent(path.slice(PATH.length)))
+    : undefined
+  if (view && upgrade.headers.upgrade === UPGRADE) return view
+  throw new Fault('http/not-found', 'Nothing is upgraded here.')
 }
 
 /** Hands this process's pipe to the Countersign that owns the store. */
@@ -54,7 +64,7 @@ export async function relayStdio(
   const upgrade = request(new URL(PATH + encodeURIComponent(view), running.url), {
     headers: {
       connection: 'upgrade',
-      upgrade: PROTOCOL,
+      upgrade: UPGRADE,
       authorization: `Bearer ${running.token.reveal()}`,
     },
   })

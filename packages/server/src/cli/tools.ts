@@ -10,6 +10,7 @@ import {
 } from './command.ts'
 import { findConfig } from './find-config.ts'
 import { print, printJson, table } from './io.ts'
+import { printable } from './printable.ts'
 import { reach } from './reach.ts'
 
 const DESCRIPTION_CHARS = 60
@@ -38,7 +39,7 @@ ${JSON_HELP}`,
     print(io, table([['TOOL', 'EFFECT', 'DIGEST', 'DESCRIPTION'], ...rows]))
     for (const { id, problem, problems } of await gateway.admin.listServers({})) {
       for (const said of [...(problem === undefined ? [] : [problem]), ...problems]) {
-        io.stderr.write(`${id}: ${said}\n`)
+        io.stderr.write(`${id}: ${printable(said)}\n`)
       }
     }
     return EXIT.ok

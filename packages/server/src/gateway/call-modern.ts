@@ -20,7 +20,7 @@ import type { ModernRequest, ModernRooms, Served, Talk } from './modern.ts'
 import { checkParamHeaders } from './param-check.ts'
 import { failure, projectResult, success, toolError } from './project.ts'
 import { digestOfParams } from './params-digest.ts'
-import { ownParams } from './read.ts'
+import { ownParams, type Headers } from './read.ts'
 import { answersIn, openState, stateIn, type Carried } from './request-state.ts'
 
 /** One call of a modern client, from its request to its response. */
@@ -31,16 +31,14 @@ export async function callModern(
 ): Promise<Served> {
   const { view, request, headers, who } = modern
   const params = request.params ?? {}
-  const exposed = method === 'tools/call' ? toolIn(view, params) : undefined
-  if (exposed && headers) checkParamHeaders(exposed, params, headers)
+  if (method === 'tools/call' && headers) checkMirrored(view, params, headers)
   const scope = { who, view, method, params }
   const state = stateIn(params)
   const carried = state === undefined ? undefined : openState(rooms, scope, state)
   const answers = answersIn(params)
   if (carried?.kind === 'parked') return resume(rooms, modern, method, carried, answers ?? {})
-  const declined = carried?.kind === 'redo' ? refusedUrl(answers) : undefined
-  if (declined !== undefined) {
-    return { response: success(request.id, projectResult(toolError(declined), '2026-07-28')) }
+  if (carried?.kind === 'redo' && !isAgreed(answers)) {
+    return { response: success(request.id, projectResult(toolError(NOT_OPENED), '2026-07-28')) }
   }
   const asked = askedIn(rooms, modern, method, carried, answers)
   return state === undefined ? begin(rooms, modern, asked) : beginOnce(rooms, modern, asked, state)
@@ -58,9 +56,10 @@ async function beginOnce(
   return { ...served, response: { ...served.response, id: modern.request.id } }
 }
 
-function toolIn(view: View, params: JsonObject): ReturnType<View['list']>[number] | undefined {
+function checkMirrored(view: View, params: JsonObject, headers: Headers): void {
   const name = own(params, 'name')
-  return typeof name === 'string' ? view.find('tool', name)?.exposed : undefined
+  const exposed = typeof name === 'string' ? view.find('tool', name)?.exposed : undefined
+  if (exposed) checkParamHeaders(exposed, params, headers)
 }
 
 function askedIn(
@@ -108,7 +107,12 @@ async function begin(rooms: ModernRooms, modern: ModernRequest, asked: Asked): P
   const turn = await nextTurn(modern, conversation, abort)
   if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
   const { id } = rooms.parking.park(modern.who.id, conversation, abort)
-  return askClient(rooms, modern, asked, turn.questions, { kind: 'parked', id, round: 1 })
+  return askClient(rooms, modern, asked, turn.questions, {
+    kind: 'parked',
+    id,
+    call: asked.call,
+    round: 1,
+  })
 }
 
 const canBeAsked = ({ request, envelope }: ModernRequest): boolean => {
@@ -169,7 +173,7 @@ async function resume(
   carried: Extract<Carried, { kind: 'parked' }>,
   answers: JsonObject,
 ): Promise<Served> {
-  const asked = askedIn(rooms, modern, method, undefined, undefined)
+  const asked = { ...askedIn(rooms, modern, method, undefined, undefined), call: carried.call }
   const parked = rooms.parking.find(modern.who.id, carried.id)
   if (!parked) {
     // BR-038: a live call died with its process. It may have had effects; it is never re-run silently.
@@ -182,7 +186,8 @@ async function resume(
   parked.conversation.answer(answers)
   const turn = await nextTurn(modern, parked.conversation, parked.abort)
   if (turn.kind === 'done') return conclude(rooms, modern, asked, turn.outcome)
-  const next = { kind: 'parked', id: parked.id, round: carried.round + 1 } as const
+  const { call: id, round } = carried
+  const next = { kind: 'parked', id: parked.id, call: id, round: round + 1 } as const
   return askClient(rooms, modern, asked, turn.questions, next)
 }
 
@@ -217,7 +222,8 @@ function clientOf({ envelope, who, request }: ModernRequest): Still {
     logLevel: envelope.logLevel,
     label: labelOf(envelope.clientInfo),
     questions: 'rounds',
-    owner: who.id,
+    // Programs of one person are told apart by name: a question of one is not put to the other.
+    owner: `${who.id} ${labelOf(envelope.clientInfo)}`,
     // I-001: only these three may come back with questions.
     capabilities: request.method === 'completion/complete' ? {} : askable(envelope.capabilities),
     clientInfo: envelope.clientInfo,
@@ -234,11 +240,11 @@ function askable({ extensions, ...capabilities }: ClientCapabilities): ClientCap
   return { ...capabilities, extensions: without(extensions, [TASKS_EXTENSION]) }
 }
 
-/** What to say when the person did not agree to open a page; undefined when they did. */
-function refusedUrl(answers: JsonObject | undefined): string | undefined {
+/** Whether the person agreed to open every page that was asked about. */
+function isAgreed(answers: JsonObject | undefined): boolean {
   const given = Object.values(answers ?? {}).filter(isObject)
-  const isAgreed = given.length > 0 && given.every((one) => own(one, 'action') === 'accept')
-  return isAgreed
-    ? undefined
-    : 'Nothing was executed: the page that the server needs was not opened. Ask the user, then call again.'
+  return given.length > 0 && given.every((one) => own(one, 'action') === 'accept')
 }
+
+const NOT_OPENED =
+  'Nothing was executed: the page that the server needs was not opened. Ask the user, then call again.'

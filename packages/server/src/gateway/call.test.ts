@@ -112,3 +112,43 @@ test('what never left for the server is not of unknown outcome, even a write', a
   const outcome = await call(rooms(down), who, asked('write'), client)
   assert.equal(outcome.kind === 'refused' && outcome.fault.code, 'upstream/unavailable')
 })
+
+/** What a server is sent that finds no call fitting, while its tools are `digest` when read again. */
+async function sentTo(digest: string): Promise<{
+  readonly sent: number
+  readonly code: string | undefined
+  readonly judged: readonly (string | undefined)[]
+}> {
+  const first = asked('write')
+  const found = first.view.find('tool', 'files_rm')
+  assert.ok(found?.exposed)
+  const definition = { ...found.exposed.definition, digest }
+  const renewed = { ...found, exposed: { ...found.exposed, definition } }
+  let isRenewed = false
+  const view = { ...first.view, find: () => (isRenewed ? renewed : found) }
+  let sent = 0
+  const picky: Upstream['call'] = async () => {
+    sent++
+    return { kind: 'mismatch' }
+  }
+  const relist = async (): Promise<void> => {
+    isRenewed = true
+  }
+  const judged: (string | undefined)[] = []
+  const given = rooms(picky)
+  const policy: CallRooms['policy'] = {
+    decide: (_who, target) => {
+      judged.push(target.digest)
+      return { kind: 'allow', permitted: target, policies: [] }
+    },
+  }
+  const outcome = await call({ ...given, policy, relist }, who, { ...first, view }, client)
+  return { sent, judged, code: outcome.kind === 'refused' ? outcome.fault.code : undefined }
+}
+
+// F-025
+test('a call that did not fit is judged and written down anew, and sent once more', async () => {
+  const { sent, code, judged } = await sentTo('sha256:2')
+  assert.deepEqual({ sent, code }, { sent: 2, code: 'upstream/unavailable' })
+  assert.deepEqual(judged, ['sha256:1', 'sha256:2'])
+})

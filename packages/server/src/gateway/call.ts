@@ -1,9 +1,9 @@
-import { Fault, toFault } from '@countersign/contract'
+import { Fault, toFault, type Effect, type FaultCode } from '@countersign/contract'
 import type { Closing, Ledger, Opening } from '#audit'
 import type { Principal } from '#auth'
 import { newId, type World } from '#base'
 import type { Decision, Policy } from '#policy'
-import type { Reply, Upstream } from '#upstream'
+import type { Upstream } from '#upstream'
 import type { Asked, Client, Outcome } from './asked.ts'
 import { converse } from './converse.ts'
 import { digestOfParams } from './params-digest.ts'
@@ -28,8 +28,8 @@ export interface CallRooms {
 /**
  * Carries one call from asked to outcome. Every governed effect passes through here.
  *
- * The ledger entry is opened before the effect and closed after it, so a crash in between leaves an
- * open entry: a visible question, never a silent gap.
+ * A server that says that the mirrored arguments do not fit has executed nothing: its tools are read
+ * again, and the call is found, judged and written down anew, once (F-025).
  */
 export async function call(
   rooms: CallRooms,
@@ -37,6 +37,26 @@ export async function call(
   asked: Asked,
   client: Client,
 ): Promise<Outcome> {
+  const first = await attempt(rooms, who, asked, client)
+  if (first.kind !== 'mismatch') return first
+  await rooms.relist(first.server)
+  const second = await attempt(rooms, who, asked, client)
+  return second.kind === 'mismatch' ? refused(doesNotFit(second.server)) : second
+}
+
+/** What came of one attempt: an outcome, or that the server would not have it in this form. */
+type Attempted = Outcome | { readonly kind: 'mismatch'; readonly server: string }
+
+/**
+ * One attempt. The ledger entry is opened before the effect and closed after it, so a crash in between
+ * leaves an open entry: a visible question, never a silent gap.
+ */
+async function attempt(
+  rooms: CallRooms,
+  who: Principal,
+  asked: Asked,
+  client: Client,
+): Promise<Attempted> {
   const startedAt = rooms.world.monotonic()
   const target = targetOf(asked)
   const decision = rooms.policy.decide(who, target)
@@ -46,7 +66,7 @@ export async function call(
   }
   const entry = await rooms.ledger.open(opening)
   const outcome = await act(rooms, decision, asked, client).catch(refused)
-  const closing = closingOf(outcome, rooms.world.monotonic() - startedAt)
+  const closing = closingOf(outcome, target.effect, rooms.world.monotonic() - startedAt)
   await rooms.ledger.close(entry, closing)
   rooms.onEnd({ opening, closing })
   return outcome
@@ -57,12 +77,15 @@ async function act(
   decision: Decision<Target>,
   asked: Asked,
   client: Client,
-): Promise<Outcome> {
+): Promise<Attempted> {
   if (decision.kind === 'deny') throw new Fault('policy/denied', decision.because)
   const target = decision.permitted
   try {
-    const reply = await attempt(rooms, target, asked, client)
-    const server = target.server
+    const { server } = target
+    const upstream = rooms.upstream(server)
+    const sent = outgoing(target, asked)
+    const first = await upstream.call(sent, client)
+    const reply = await converse(rooms.world, upstream, sent, client, first)
     switch (reply.kind) {
       case 'result':
         return { kind: 'answered', result: reply.result, server }
@@ -73,37 +96,18 @@ async function act(
         return { kind: 'input', inputRequests, requestState, server }
       }
       case 'mismatch':
-        throw new Fault(
-          'upstream/unavailable',
-          `Server ${server} did not accept how it was called; nothing was executed.`,
-        )
+        return { kind: 'mismatch', server }
     }
   } catch (thrown) {
     throw honest(toFault(thrown), target)
   }
 }
 
-/**
- * Sends the call. A server that says that the mirrored arguments do not fit has executed nothing and
- * lists its tools anew: its schema has changed, so it is read again and the call sent once more (F-025).
- */
-async function attempt(
-  rooms: CallRooms,
-  target: Target,
-  asked: Asked,
-  client: Client,
-): Promise<Reply> {
-  const upstream = rooms.upstream(target.server)
-  const sent = outgoing(target, asked)
-  const first = await upstream.call(sent, client)
-  if (first.kind !== 'mismatch') return converse(rooms.world, upstream, sent, client, first)
-  await rooms.relist(target.server)
-  const found = targetOf(asked)
-  if (found.server !== target.server || found.name !== target.name) return first
-  const resent = outgoing(found, asked)
-  const second = await upstream.call(resent, client)
-  return converse(rooms.world, upstream, resent, client, second)
-}
+const doesNotFit = (server: string): Fault =>
+  new Fault(
+    'upstream/unavailable',
+    `Server ${server} did not accept how it was called; nothing was executed.`,
+  )
 
 /** After the request left for the server and no answer came, a write may have happened. Say so. */
 function honest(fault: Fault, { effect, name }: Target): Fault {
@@ -153,7 +157,7 @@ function openingOf(
   }
 }
 
-function closingOf(outcome: Outcome, elapsedMs: number): Closing {
+function closingOf(outcome: Attempted, effect: Effect, elapsedMs: number): Closing {
   const durationMs = Math.round(elapsedMs * 1_000) / 1_000
   switch (outcome.kind) {
     case 'answered': {
@@ -164,13 +168,22 @@ function closingOf(outcome: Outcome, elapsedMs: number): Closing {
       return { outcome: 'failed', reason: String(outcome.error.code), durationMs }
     case 'input':
       return { outcome: 'input', durationMs }
+    case 'mismatch':
+      return { outcome: 'failed', reason: 'mismatch', durationMs }
     case 'refused':
       return {
-        outcome: REFUSALS[outcome.fault.code] ?? 'failed',
+        outcome: refusalOf(outcome.fault.code, effect),
         reason: outcome.fault.code,
         durationMs,
       }
   }
+}
+
+/** A write that was cancelled after it was sent may have happened: nobody knows. */
+function refusalOf(code: FaultCode, effect: Effect): Closing['outcome'] {
+  const isKnown = effect === 'read' || effect === 'idempotent'
+  if (code === 'call/abandoned') return isKnown ? 'cancelled' : 'unknown'
+  return REFUSALS[code] ?? 'failed'
 }
 
 const REFUSALS: Readonly<Record<string, Closing['outcome']>> = {

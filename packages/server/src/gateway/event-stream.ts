@@ -30,9 +30,12 @@ export class EventStream {
   #keptChars = 0
   #sink: Sink | undefined
   #isOver = false
+  readonly #whenOver: () => void
 
-  constructor(id: string) {
+  /** `whenOver` is called once, when the last message has been said. */
+  constructor(id: string, whenOver: () => void = () => undefined) {
     this.id = id
+    this.#whenOver = whenOver
   }
 
   get isOver(): boolean {
@@ -81,6 +84,7 @@ export class EventStream {
   }
 
   end(): void {
+    if (!this.#isOver) this.#whenOver()
     this.#isOver = true
     this.#close()
   }

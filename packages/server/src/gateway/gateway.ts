@@ -14,7 +14,13 @@ import type { Outcome } from './asked.ts'
 import type { CallRooms } from './call.ts'
 import type { Channel, Voice } from './client.ts'
 import { Hub } from './hub.ts'
-import { ensureListed, initializeResult, negotiate, type ListRooms } from './lists.ts'
+import {
+  ensureListed,
+  INTRODUCTION_MS,
+  initializeResult,
+  negotiate,
+  type ListRooms,
+} from './lists.ts'
 import { serveListen } from './listen.ts'
 import { faultError, failure, success } from './project.ts'
 import { STATE_MS } from './request-state.ts'
@@ -81,12 +87,16 @@ export interface Gateway {
   readonly close: () => Promise<void>
 }
 
+/** What its client gave up has no outcome that another request could be told. */
+const hasEnded = ({ fault }: Served): boolean =>
+  fault?.code !== 'call/cancelled' && fault?.code !== 'call/abandoned'
+
 export function makeGateway(given: GatewayRooms): Gateway {
   const closing = new AbortController()
   const parking = makeParking<Outcome, Voice>(given.world, STATE_MS)
   const sessions = makeSessions(given.world, given.seal, given.store, given.limits)
   const hub = new Hub({ ...given, sessions })
-  const replays = makeReplays<Served>(given.world, ({ fault }) => fault?.code !== 'call/cancelled')
+  const replays = makeReplays<Served>(given.world, hasEnded)
   const rooms = { ...given, hub, parking, replays }
 
   const running = new Running()
@@ -109,7 +119,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
       })
     },
     initialize: async (who, view, request) => {
-      await ensureListed(rooms, view)
+      await ensureListed(rooms, view, INTRODUCTION_MS)
       const params: JsonObject = request.params ?? {}
       const revision = negotiate(own(params, 'protocolVersion'))
       const session = sessions.create(who, view, revision, params)

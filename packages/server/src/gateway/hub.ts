@@ -141,7 +141,7 @@ export class Hub {
    */
   async #listChanged(server: string, list: List): Promise<void> {
     const { catalog, log, upstream } = this.#rooms
-    await catalog.capture(upstream(server)).catch((cause: unknown) => {
+    await catalog.recapture(upstream(server)).catch((cause: unknown) => {
       log.warn({ server, cause: String(cause) }, 'a changed list could not be read')
     })
     this.#tellLists(server, [list])

@@ -39,17 +39,23 @@ export const isListMethod = (method: string): method is ListMethod =>
 const PAGE_ITEMS = 1_000
 /** How long a list waits for a server that has never been listed. After that it is left out. */
 const FIRST_LIST_MS = 15_000
+/** Introducing ourselves needs no list: clients give up on a slow answer, and hear of the list later. */
+export const INTRODUCTION_MS = 1_500
 /** A listing older than this is renewed in the background when somebody looks at it. */
 const STALE_MS = 60_000
 
 /** Makes sure that every server of a view has been listed once; one that fails is left out, and said. */
-export async function ensureListed(rooms: ListRooms, view: View): Promise<void> {
+export async function ensureListed(
+  rooms: ListRooms,
+  view: View,
+  patienceMs = FIRST_LIST_MS,
+): Promise<void> {
   const unlisted = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
   const isWaitedFor = (id: string): boolean => rooms.upstream(id).status().problem === undefined
   // A server that failed when it was last tried is tried again, but nobody waits for it.
-  for (const id of unlisted) if (!isWaitedFor(id)) void ensureOne(rooms, id)
+  for (const id of unlisted) if (!isWaitedFor(id)) void ensureOne(rooms, id, patienceMs)
   const missing = unlisted.filter(isWaitedFor)
-  if (missing.length > 0) await Promise.all(missing.map((id) => ensureOne(rooms, id)))
+  if (missing.length > 0) await Promise.all(missing.map((id) => ensureOne(rooms, id, patienceMs)))
   renewStale(rooms, view)
 }
 
@@ -75,17 +81,28 @@ export async function ensureNamed(
     return
   }
   await ensureListed(rooms, view)
-  const [only] = view.servers
-  const isUnlisted = only !== undefined && rooms.catalog.listed(only).capturedAt === undefined
-  if (view.servers.length > 1 || !isUnlisted) return
-  // Of a server that was never reached nobody can say what it does not have.
-  const problem = rooms.upstream(only).status().problem ?? 'it could not be listed.'
-  throw new Fault('upstream/unavailable', `Server ${only} cannot be used: ${problem}`)
+  if (view.find(named.kind, name)) return
+  // What a server that was never reached does not have, nobody can say.
+  const unlisted = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
+  const meant = unlisted.filter((id) => view.servers.length === 1 || isNamedFor(name, id))
+  if (meant.length === 0) return
+  const problems = meant.map(
+    (id) => rooms.upstream(id).status().problem ?? `${id} does not answer.`,
+  )
+  throw new Fault('upstream/unavailable', problems.join(' '))
 }
 
-async function ensureOne({ catalog, upstream, world, log }: ListRooms, id: string): Promise<void> {
+/** Whether a name of an aggregated view starts with this server's. */
+const isNamedFor = (name: string, server: string): boolean =>
+  name.toLowerCase().startsWith(`${server.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')}_`)
+
+async function ensureOne(
+  { catalog, upstream, world, log }: ListRooms,
+  id: string,
+  patienceMs: number,
+): Promise<void> {
   const over = new AbortController()
-  const patience = world.wait(FIRST_LIST_MS, over.signal).then(() => {
+  const patience = world.wait(patienceMs, over.signal).then(() => {
     throw new Fault('upstream/timeout', 'It took too long to list what it offers.')
   })
   try {

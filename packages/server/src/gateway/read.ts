@@ -9,6 +9,7 @@ import {
   own,
   readCapabilities,
   shapeOf,
+  trimBlanks,
   type ClientCapabilities,
   type JsonObject,
   type LogLevel,
@@ -191,7 +192,7 @@ export function headerAt(headers: Head, name: string): string | undefined {
   const value = headers?.[name]
   if (value === undefined) return undefined
   const text = typeof value === 'string' ? value : value.join(', ')
-  return text.replaceAll(/^[ \t]+|[ \t]+$/g, '')
+  return trimBlanks(text)
 }
 
 /** The progress token of a request; 0 is a token (V-054). */

@@ -22,7 +22,12 @@ const words = fc.string({ unit: 'grapheme', maxLength: 6 })
 const params = fc.dictionary(words, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
 const carried: fc.Arbitrary<Carried> = fc
   .oneof(
-    fc.record({ kind: fc.constant('parked' as const), id: words, round: fc.nat() }),
+    fc.record({
+      kind: fc.constant('parked' as const),
+      id: words,
+      call: fc.string(),
+      round: fc.nat(),
+    }),
     fc.record({ kind: fc.constant('redo' as const), call: words, round: fc.nat() }),
     fc.record(
       {
@@ -68,7 +73,7 @@ test('a state opens for the request it was given for, whatever else of it change
 test('it opens for no other principal, view, method or parameters', () => {
   // I-021, I-022, I-026
   const own = { name: 'tool', arguments: { a: 1, b: [2] } }
-  const held: Carried = { kind: 'parked', id: 'p', round: 1 }
+  const held: Carried = { kind: 'parked', id: 'p', call: 'call_1', round: 1 }
   const state = sealState(rooms, scopeOf('ada', 'files', 'tools/call', own), held)
   for (const scope of [
     scopeOf('bob', 'files', 'tools/call', own),
@@ -88,7 +93,7 @@ test('it opens for no other principal, view, method or parameters', () => {
 test('it opens until it expires, and then says so', () => {
   // AM-29, I-027
   const scope = scopeOf('ada', 'files', 'tools/call', {})
-  const state = sealState(rooms, scope, { kind: 'parked', id: 'p', round: 1 })
+  const state = sealState(rooms, scope, { kind: 'parked', id: 'p', call: 'call_1', round: 1 })
   now += STATE_MS
   openState(rooms, scope, state)
   now += 1
@@ -109,7 +114,7 @@ test('nothing that was not sealed here opens, nor what was sealed for something 
 test('a number beyond JSON in the parameters is a fault of the request, not of ours', () => {
   const scope = scopeOf('ada', 'files', 'tools/call', { a: Infinity })
   assert.throws(
-    () => sealState(rooms, scope, { kind: 'parked', id: 'p', round: 1 }),
+    () => sealState(rooms, scope, { kind: 'parked', id: 'p', call: 'call_1', round: 1 }),
     (thrown) => thrown instanceof Fault && thrown.code === 'rpc/bad-params',
   )
 })

@@ -10,7 +10,12 @@ import { digestOfParams } from './params-digest.ts'
  */
 export type Carried =
   /** The call is parked with us; the client comes back with answers (BR-032). */
-  | { readonly kind: 'parked'; readonly id: string; readonly round: number }
+  | {
+      readonly kind: 'parked'
+      readonly id: string
+      readonly call: string
+      readonly round: number
+    }
   /** A modern server's own state, wrapped (BR-042). Absent stays absent, empty stays empty. */
   | {
       readonly kind: 'relay'

@@ -1,7 +1,14 @@
 import { Fault, toFault } from '@countersign/contract'
 import { isCallMethod } from './asked.ts'
 import { callModern } from './call-modern.ts'
-import { discoverResult, ensureListed, ensureNamed, isListMethod, listPage } from './lists.ts'
+import {
+  INTRODUCTION_MS,
+  discoverResult,
+  ensureListed,
+  ensureNamed,
+  isListMethod,
+  listPage,
+} from './lists.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { failure, faultError, success } from './project.ts'
 
@@ -31,7 +38,7 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
     }
   }
   if (method === 'server/discover') {
-    await ensureListed(rooms, view)
+    await ensureListed(rooms, view, INTRODUCTION_MS)
     return { response: success(id, discoverResult(rooms, view)) }
   }
   throw new Fault(

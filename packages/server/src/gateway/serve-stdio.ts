@@ -31,6 +31,8 @@ export interface StdioRooms {
   readonly view: View
   readonly input: Readable
   readonly output: Writable
+  /** Aborted when we stop: then the client is taken to have said goodbye. */
+  readonly closing?: AbortSignal
   readonly limits: { readonly bodyBytesMax: number; readonly depthMax: number }
 }
 
@@ -61,6 +63,9 @@ export async function serveStdio(rooms: StdioRooms): Promise<void> {
       resolve()
     })
     rooms.input.once('close', resolve)
+    rooms.closing?.addEventListener('abort', () => {
+      resolve()
+    })
     rooms.input.once('error', () => {
       resolve()
     })
@@ -80,6 +85,7 @@ class StdioFront {
   readonly #modern = new Map<RequestId, AbortController>()
   readonly #running = new Set<Promise<unknown>>()
   #session: Session | undefined
+  #initializing: Promise<void> | undefined
   #era: Era | undefined
 
   constructor(rooms: StdioRooms) {
@@ -194,6 +200,8 @@ class StdioFront {
       }
       return
     }
+    // A client that does not wait for the answer to initialize is served after it all the same.
+    await this.#initializing
     if (message.kind === 'response') this.#session?.receive(message.message)
     else if (message.kind === 'notification') {
       if (this.#session) this.#rooms.gateway.notice(this.#session, message.message)
@@ -203,8 +211,10 @@ class StdioFront {
   async #legacyRequest(request: RpcRequest): Promise<void> {
     const { gateway, who, view } = this.#rooms
     if (request.method === 'initialize' && this.#era === undefined) {
+      const { promise, resolve: done } = Promise.withResolvers<void>()
+      this.#initializing = promise
       this.#era = 'legacy'
-      const { session, response } = await gateway.initialize(who, view, request)
+      const { session, response } = await gateway.initialize(who, view, request).finally(done)
       this.#session = session
       // The pipe is always there: it is this session's stream for what belongs to no request.
       session.listening = session.openStream()

@@ -27,9 +27,11 @@ export const GATEWAY_TABLES: Migration = {
 /** A session lives as long as a client may keep its id: v1 clients cannot begin a new one. */
 const SESSION_MS = 7 * 24 * 3_600_000
 const SWEEP_MS = 60_000
+/** How long a stream that ended can still be fetched by a client that lost its connection. */
+const RESUMABLE_MS = 120_000
 
 export interface SessionLimits {
-  /** A session unused for this long ends. */
+  /** A session unused for this long is forgotten; its id opens it again. */
   readonly sessionIdleMs: number
   readonly sessionsMax: number
   /** Streams of one session that can still be resumed. */
@@ -71,14 +73,22 @@ export class Session {
     this.usedAt = world.now()
   }
 
+  /** Each request under way may need a stream, and the client one more to listen. */
+  get hasRoom(): boolean {
+    return this.inFlight.size < this.#streamsMax
+  }
+
   openStream(): EventStream {
-    const stream = new EventStream(this.#world.random(9).toString('base64url'))
+    // What ended can be resumed for a while; then its content is let go of.
+    const stream = new EventStream(this.#world.random(9).toString('base64url'), () => {
+      this.#world.after(RESUMABLE_MS, () => void this.#streams.delete(stream.id))
+    })
     this.#streams.set(stream.id, stream)
     for (const [id, old] of this.#streams) {
-      if (this.#streams.size <= this.#streamsMax) return stream
+      if (this.#streams.size <= this.#streamsMax + 1) return stream
       if (old.isOver) this.#streams.delete(id)
     }
-    if (this.#streams.size <= this.#streamsMax) return stream
+    if (this.#streams.size <= this.#streamsMax + 1) return stream
     this.#streams.delete(stream.id)
     throw new Fault('http/busy', 'Too many streams are open in this session. Close one first.')
   }
@@ -161,9 +171,12 @@ export function makeSessions(
     session.close()
     ended.add(session.facts)
   }
+  // Forgotten, not ended: the id of a client that slept opens the session again.
   const stopSweep = every(world, SWEEP_MS, () => {
     for (const session of live.values()) {
-      if (session.isIdle && world.now() - session.usedAt > limits.sessionIdleMs) end(session)
+      if (!session.isIdle || world.now() - session.usedAt <= limits.sessionIdleMs) continue
+      live.delete(session.id)
+      session.close()
     }
   })
   const keep = (session: Session): Session => {

@@ -7,6 +7,8 @@ import { route, type FrontDoorRooms } from './routes.ts'
 export interface FrontDoor {
   readonly port: number
   readonly server: Server
+  /** Aborted when the door begins to close: connections that were upgraded end by it. */
+  readonly closing: AbortSignal
   /** Lets nobody in any more, waits for what is under way, then ends what is left. */
   readonly close: () => Promise<void>
 }
@@ -16,6 +18,8 @@ interface Listen {
   readonly port: number
 }
 
+/** The one protocol that connections may be upgraded to: a relayed pipe. */
+export const UPGRADE = 'countersign-stdio'
 const KEEP_ALIVE_MS = 65_000
 
 /** Listens, and answers every request. The one catch of the program is in here. */
@@ -30,6 +34,8 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: 1_000,
       noDelay: true,
+      // Java and curl offer h2c with every request: what we do not upgrade is answered as it is.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade === UPGRADE,
     },
     (request, response) => {
       door.inFlight++
@@ -48,13 +54,16 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
       })
     },
   )
+  const closing = new AbortController()
   server.maxConnections = limits.connectionsMax
   const port = await listenOn(server, listen)
   return {
     server,
     port,
+    closing: closing.signal,
     close: async () => {
       door.isClosing = true
+      closing.abort()
       rooms.gateway.drain()
       server.closeIdleConnections()
       const closed = new Promise((resolve) => server.close(resolve))

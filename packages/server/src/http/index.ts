@@ -1,4 +1,4 @@
 /** http: the front door: listeners, limits, the table of routes, faults to responses. */
-export { openFrontDoor } from './front-door.ts'
+export { openFrontDoor, UPGRADE } from './front-door.ts'
 export type { FrontDoor } from './front-door.ts'
 export type { FrontDoorRooms, HttpLimits, Route } from './routes.ts'

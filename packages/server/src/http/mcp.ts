@@ -194,8 +194,9 @@ async function postBatch(
 
 /** A reply whose stream can be resumed: it belongs to the session, not to the connection. */
 function replyFor(rooms: McpRooms, session: Session, response: ServerResponse): Reply {
-  const open = (sink: Parameters<typeof modernStream>[0]): Stream => {
+  const open = (sinkOnce: Parameters<typeof modernStream>[0]): Stream => {
     const stream = session.openStream()
+    const sink = sinkOnce()
     stream.attach(sink)
     // H-065: older clients choke on an event without data; only a primed stream can be let go of.
     const isPrimed = session.facts.revision === '2025-11-25'

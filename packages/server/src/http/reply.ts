@@ -32,7 +32,7 @@ const STREAM_HEADERS = {
 export class Reply implements Channel {
   readonly #response: ServerResponse
   readonly #world: World
-  readonly #open: (sink: Sink) => Stream
+  readonly #open: (sink: () => Sink) => Stream
   readonly #headers: Readonly<Record<string, string>>
   #stream: Stream | undefined
   #stopTimer: () => void
@@ -42,7 +42,7 @@ export class Reply implements Channel {
   constructor(
     response: ServerResponse,
     world: World,
-    open: ((sink: Sink) => Stream) | undefined,
+    open: ((sink: () => Sink) => Stream) | undefined,
     headers: Readonly<Record<string, string>> = {},
   ) {
     this.#response = response
@@ -96,10 +96,19 @@ export class Reply implements Channel {
   #begin(): Stream {
     if (this.#stream) return this.#stream
     this.#stopTimer()
-    const stream = this.#open(sinkOf(this.#response, this.#headers))
+    const stream = this.#opened()
     this.#stream = stream
-    this.#comment(stream)
+    if (stream !== silentStream) this.#comment(stream)
     return stream
+  }
+
+  /** This runs in timers: a session without room for one more stream gets its answer as JSON. */
+  #opened(): Stream {
+    try {
+      return this.#open(() => sinkOf(this.#response, this.#headers))
+    } catch {
+      return silentStream
+    }
   }
 
   #comment(stream: Stream): void {
@@ -137,12 +146,15 @@ export function sinkOf(
 }
 
 /** A modern stream: no event ids, no resumption; a broken stream is a cancelled request (H-048). */
-export const modernStream = (sink: Sink): Stream => ({
-  send: (message) => {
-    sink.write(eventText(message))
-  },
-  comment: (text) => {
-    sink.write(`: ${text}\n\n`)
-  },
-  end: sink.end,
-})
+export function modernStream(open: () => Sink): Stream {
+  const sink = open()
+  return {
+    send: (message) => {
+      sink.write(eventText(message))
+    },
+    comment: (text) => {
+      sink.write(`: ${text}\n\n`)
+    },
+    end: sink.end,
+  }
+}

@@ -24,9 +24,16 @@ export const REGISTRY_TABLES: Migration = {
   ],
 }
 
+interface Read {
+  /** Undefined when nothing is stored of the server with this fingerprint. */
+  readonly stored: Partial<Listed> | undefined
+  /** True when something was stored under this id, of a server with another fingerprint. */
+  readonly isReplaced: boolean
+}
+
 export function catalogTables(store: Store): {
-  readonly read: (server: string, fingerprint: string) => Partial<Listed> | undefined
-  readonly write: (server: string, listed: Listed) => void
+  readonly read: (server: string, fingerprint: string) => Read
+  readonly write: (server: string, listed: Omit<Listed, 'version'>) => void
   readonly introduce: (server: string, introduction: Introduction) => void
 } {
   const find = store.prepare('SELECT * FROM servers WHERE id = ?')
@@ -46,17 +53,15 @@ export function catalogTables(store: Store): {
       if (row?.['fingerprint'] !== fingerprint) {
         clear.run(server)
         insert.run(server, fingerprint)
-        return undefined
+        return { stored: undefined, isReplaced: row !== undefined }
       }
-      const stored = row['introduction']
+      const introduced = row['introduction']
       const at = row['captured_at']
       const all = defined.all(server).map(toDefinition)
       const definitions = byKind((kind) => all.filter((one) => one.kind === kind))
-      return {
-        definitions,
-        introduction: typeof stored === 'string' ? readIntroduction(stored) : undefined,
-        capturedAt: at === null ? undefined : Number(at),
-      }
+      const introduction = typeof introduced === 'string' ? readIntroduction(introduced) : undefined
+      const capturedAt = at === null ? undefined : Number(at)
+      return { stored: { definitions, introduction, capturedAt }, isReplaced: false }
     },
     write: (server, listed) => {
       clear.run(server)

@@ -23,6 +23,8 @@ export interface CatalogRooms {
   /** Called after the first capture of a server: until then its definitions were in no list. */
   readonly onFirst?: (server: string, changes: readonly Change[]) => void
   readonly onProblem: (server: string, problem: string) => void
+  /** Called when a server is not the one whose definitions were stored; they are gone then. */
+  readonly onReplaced?: (server: string) => void
 }
 
 /** The stored definitions of every server: what is listed and called is this. */
@@ -32,6 +34,11 @@ export interface Catalog {
   readonly ensure: (upstream: Upstream) => Promise<Listed>
   /** Asks the server again and stores what it says. One capture at a time for each server. */
   readonly capture: (upstream: Upstream) => Promise<Listed>
+  /**
+   * As `capture`, with nothing that was read before now: for a server that says that it changed. One
+   * that runs may have read the old list already, so another runs after it, one for all who ask.
+   */
+  readonly recapture: (upstream: Upstream) => Promise<Listed>
   /** Remembers how a server introduced itself, for the next start. */
   readonly remember: (server: string, introduction: Introduction) => void
   /** Forgets a server whose configuration is no longer what was captured. */
@@ -41,7 +48,6 @@ export interface Catalog {
 export function makeCatalog(rooms: CatalogRooms): Catalog {
   const tables = catalogTables(rooms.store)
   const known = new Map<string, Listed>()
-  const captures = new Map<string, Promise<Listed>>()
   const listed = (server: string): Listed => known.get(server) ?? NOTHING_LISTED
 
   const keep = (server: string, news: Partial<Listed>): Listed => {
@@ -54,11 +60,12 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
   const capture = async (upstream: Upstream): Promise<Listed> => {
     const server = upstream.spec.id
     const news = await ask(rooms.world, upstream)
+    await rooms.store.commit(() => {
+      tables.write(server, news)
+    })
+    // Only what is stored is known: a change that could not be stored is found, and told, next time.
     const before = listed(server)
     const after = keep(server, news)
-    await rooms.store.commit(() => {
-      tables.write(server, after)
-    })
     for (const problem of after.problems) rooms.onProblem(server, problem)
     const changes = differences(server, before, after)
     const tell = before.capturedAt === undefined ? rooms.onFirst : rooms.onChange
@@ -66,21 +73,14 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
     return after
   }
 
-  const captureOnce = (upstream: Upstream): Promise<Listed> => {
-    const server = upstream.spec.id
-    const running = captures.get(server)
-    if (running) return running
-    const started = capture(upstream).finally(() => captures.delete(server))
-    captures.set(server, started)
-    return started
-  }
-
+  const { once, again } = inTurn(capture)
   return {
     listed,
-    capture: captureOnce,
+    capture: once,
+    recapture: again,
     ensure: async (upstream) => {
       const stored = listed(upstream.spec.id)
-      return stored.capturedAt === undefined ? captureOnce(upstream) : stored
+      return stored.capturedAt === undefined ? once(upstream) : stored
     },
     remember: (server, introduction) => {
       keep(server, { introduction })
@@ -92,15 +92,47 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
       })
     },
     admit: (server, fingerprint) => {
-      const stored = tables.read(server, fingerprint)
+      const { stored, isReplaced } = tables.read(server, fingerprint)
       if (stored) known.set(server, { ...NOTHING_LISTED, ...stored, version: 1 })
       else known.delete(server)
+      if (isReplaced) rooms.onReplaced?.(server)
     },
   }
 }
 
+type Capture = (upstream: Upstream) => Promise<Listed>
+
+/** One capture at a time for each server: `once` joins one that runs, `again` waits for the next. */
+function inTurn(capture: Capture): { readonly once: Capture; readonly again: Capture } {
+  const running = new Map<string, Promise<Listed>>()
+  const queued = new Map<string, Promise<Listed>>()
+  const once: Capture = (upstream) => {
+    const server = upstream.spec.id
+    const joined = running.get(server)
+    if (joined) return joined
+    const started = capture(upstream).finally(() => running.delete(server))
+    running.set(server, started)
+    return started
+  }
+  const again: Capture = (upstream) => {
+    const server = upstream.spec.id
+    const before = running.get(server)
+    if (!before) return once(upstream)
+    const waiting = queued.get(server)
+    if (waiting) return waiting
+    const start = (): Promise<Listed> => {
+      queued.delete(server)
+      return once(upstream)
+    }
+    const next = before.then(start, start)
+    queued.set(server, next)
+    return next
+  }
+  return { once, again }
+}
+
 /** Asks a server for everything that is stored of it. */
-async function ask(world: World, upstream: Upstream): Promise<Partial<Listed>> {
+async function ask(world: World, upstream: Upstream): Promise<Omit<Listed, 'version'>> {
   const introduction = await upstream.introduce()
   const listings = await Promise.all(KINDS.map((kind) => upstream.list(kind)))
   const isMirrored = introduction.era === 'modern' && upstream.spec.transport.kind === 'http'

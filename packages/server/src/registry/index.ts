@@ -2,6 +2,7 @@
 export { makeCatalog } from './catalog.ts'
 export type { Catalog, CatalogRooms, Change } from './catalog.ts'
 export { REGISTRY_TABLES } from './catalog-tables.ts'
+export { fingerprintOf } from './fingerprint.ts'
 export type { Listed } from './listed.ts'
 export { makeViews } from './views.ts'
 export type { Exposed, Found, View, Views } from './views.ts'

@@ -13,6 +13,11 @@ import { readParamHeaders } from './param-headers.ts'
 /** The name under which the server itself knows a definition. */
 const NAME_KEY = { tool: 'name', prompt: 'name', resource: 'uri', template: 'uriTemplate' } as const
 
+/** The longest name taken, in characters: names are stored, shown, and compared again and again. */
+const NAME_CHARS_MAX = { tool: 512, prompt: 512, resource: 2_048, template: 2_048 } as const
+/** As much of a longer one as the operator needs to find it. */
+const HEAD_CHARS = 40
+
 export interface ReadListing {
   readonly sound: readonly Definition[]
   readonly problems: readonly string[]
@@ -46,6 +51,10 @@ function flaw(
   isMirrored: boolean,
 ): string | undefined {
   if (typeof name !== 'string' || name === '') return `one without "${NAME_KEY[kind]}" is left out`
+  if (name.length > NAME_CHARS_MAX[kind]) {
+    const head = name.slice(0, HEAD_CHARS).toWellFormed()
+    return `${head}…: its ${NAME_KEY[kind]} has ${String(name.length)} characters, more than ${String(NAME_CHARS_MAX[kind])}; it is left out`
+  }
   if (kind !== 'tool') return undefined
   const schema = own(body, 'inputSchema')
   // F-008: the input schema is an object schema; one malformed tool takes a strict client's list down.

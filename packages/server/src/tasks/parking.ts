@@ -24,6 +24,7 @@ export interface Parking<Outcome, Listener> {
 /** Parked calls hold sockets and processes of the server: each caller gets so many (BR-041). */
 const PARKED_PER_OWNER_MAX = 64
 /** A finished conversation is kept this long, for a client whose answer got lost (BR-035). */
+const DONE_MAX = 1_024
 const KEEP_DONE_MS = 5 * 60_000
 
 /** Calls that wait for answers, in memory of this process: a live call cannot be written down. */
@@ -58,6 +59,13 @@ export function makeParking<Outcome, Listener>(
         await conversation.finished()
         cancel()
         over.add(one.id)
+        // The oldest finished ones make room, so that a busy caller cannot fill the memory.
+        for (const old of over) {
+          if (over.size <= DONE_MAX) break
+          const { abort: done } = parked.get(old) ?? {}
+          if (done) forget(old, done)
+          else over.delete(old)
+        }
         world.after(KEEP_DONE_MS, () => {
           forget(one.id, abort)
         })

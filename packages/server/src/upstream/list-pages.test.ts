@@ -80,3 +80,16 @@ test('a first page that fails fails the list, except where nothing is served', a
   assert.deepEqual((await list(() => error(-32601), 'template')).problems, [])
   assert.equal((await list(() => error(-32601))).problems.length, 1)
 })
+
+test('pages that are too much together are cut where they become so', async () => {
+  const description = 'x'.repeat(12 * 1_024 * 1_024)
+  const listing = await list((at) =>
+    result({ tools: [{ name: `t${at}`, description }], nextCursor: `${at}` }),
+  )
+  assert.deepEqual(
+    listing.items.map(({ name }) => name),
+    ['t0', 't1'],
+  )
+  assert.deepEqual(listing.cursors, [undefined, '0', '1'])
+  assert.match(listing.problems.join(), /33554432 characters; the rest was left out/)
+})

@@ -6,6 +6,8 @@ import { upstreamFault } from './upstream-fault.ts'
 
 const PAGES_MAX = 64
 const ITEMS_MAX = 10_000
+/** All pages of one list together: each is within the bound of a message, 64 of them need not be. */
+const CHARS_MAX = 32 * 1_024 * 1_024
 
 export const LISTS = {
   tool: { capability: 'tools', method: 'tools/list', key: 'tools' },
@@ -37,17 +39,20 @@ export async function listPages(spec: ListSpec): Promise<Listing> {
   const seen = new Set<string>()
   let ttlMs: number | undefined
   let cursor: string | undefined
+  let chars = 0
   for (let pages = 0; ; pages++) {
     if (pages === PAGES_MAX || items.length > ITEMS_MAX) {
       problems.push(`The list of ${key} goes on; the rest was left out.`)
       break
     }
-    const page = await readPage(spec, method, cursor === undefined ? {} : { cursor }, pages === 0)
+    const params = cursor === undefined ? {} : { cursor }
+    const page = fitting(await readPage(spec, method, params, pages === 0), CHARS_MAX - chars, key)
     if (page.kind === 'over') {
       problems.push(...page.problems)
       break
     }
     const { result, text } = page
+    chars += text.length
     const sound = soundItems(text, result, key)
     for (const item of sound.items) items.push(item)
     problems.push(...sound.problems)
@@ -68,6 +73,16 @@ export async function listPages(spec: ListSpec): Promise<Listing> {
 type Page =
   | { readonly kind: 'page'; readonly result: JsonObject; readonly text: string }
   | { readonly kind: 'over'; readonly problems: readonly string[] }
+
+/** The page, if what is left has room for it. */
+function fitting(page: Page, charsLeft: number, key: string): Page {
+  if (page.kind === 'over' || page.text.length <= charsLeft) return page
+  const most = `${String(CHARS_MAX)} characters`
+  return {
+    kind: 'over',
+    problems: [`The list of ${key} has more than ${most}; the rest was left out.`],
+  }
+}
 
 async function readPage(
   { server, kind, page }: ListSpec,

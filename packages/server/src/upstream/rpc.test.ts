@@ -56,7 +56,7 @@ for (const [kind, revision, told] of [
     const asked = hop.rpc.request(ask(hop, { revision, signal: gone.signal }))
     gone.abort()
     const answer = await asked
-    assert.equal(answer.kind === 'lost' && answer.fault.code, 'call/cancelled')
+    assert.equal(answer.kind === 'lost' && answer.fault.code, 'call/abandoned')
     const { method, params } = hop.last()
     assert.equal(method === 'notifications/cancelled', told)
     if (told)

@@ -15,7 +15,7 @@ import {
 import { Roster, type World } from '#base'
 import type { Log } from '#telemetry'
 import { Flight, type Answer, type Ask } from './flight.ts'
-import { cancelledFault, upstreamFault } from './upstream-fault.ts'
+import { abandonedFault, cancelledFault, upstreamFault } from './upstream-fault.ts'
 import type { Loss, Receiver, Wire } from './wire.ts'
 
 /** Who hears what a server says that is no answer. */
@@ -161,7 +161,8 @@ export class Rpc implements Receiver {
       const code = flight.left ? 'upstream/timeout' : 'upstream/unavailable'
       this.abandon(flight, upstreamFault(code, this.#rooms.server, what))
     },
-    aborted: (flight: Flight): void => this.abandon(flight, cancelledFault()),
+    aborted: (flight: Flight): void =>
+      this.abandon(flight, flight.left ? abandonedFault() : cancelledFault()),
   }
 
   receive(value: unknown, text: string, lane: number | undefined): void {

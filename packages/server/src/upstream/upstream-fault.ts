@@ -14,7 +14,11 @@ export const upstreamFault = (
 ): Fault => new Fault(code, `Server ${server} ${what}`, cause === undefined ? {} : { cause })
 
 export const cancelledFault = (): Fault =>
-  new Fault('call/cancelled', 'The call was cancelled by its client.')
+  new Fault('call/cancelled', 'The call was cancelled by its client before it was sent.')
+
+/** The server had it already, so it may have done it all the same. */
+export const abandonedFault = (): Fault =>
+  new Fault('call/abandoned', 'The call was cancelled by its client after it was sent.')
 
 /** What a refusal by HTTP status means to the operator. */
 export function describeStatus(status: number): string {

@@ -94,7 +94,10 @@ export interface Exchange {
   readonly wantsProgress: boolean
   /** The least severity this client wants to see; undefined means none at all (P-021). */
   readonly logLevel: LogLevel | undefined
-  /** Aborted when the client cancels. Then the server is told and `call` rejects with call/cancelled. */
+  /**
+   * Aborted when the client cancels. Then the server is told, and `call` rejects with
+   * call/cancelled, or with call/abandoned when the request had left.
+   */
   readonly signal: AbortSignal
   readonly progress: (params: JsonObject) => void
   readonly log: (params: JsonObject) => void
@@ -168,7 +171,7 @@ export interface Upstream {
   /**
    * One attempt, one deadline. Rejects with upstream/unavailable when nothing left for the server,
    * with upstream/timeout, upstream/broken or upstream/too-large when something did, and with
-   * call/cancelled. A call is never sent twice.
+   * call/cancelled or call/abandoned. A call is never sent twice.
    */
   readonly call: (outgoing: Outgoing, exchange: Exchange) => Promise<Reply>
   readonly list: (kind: Kind, signal?: AbortSignal) => Promise<Listing>

@@ -146,7 +146,7 @@ describe('a connection', () => {
       return json.result.content[0].text.includes('cancelled')
     })
     await until('the ledger has it', () =>
-      theHouse.entries().some(({ body }) => body['outcome'] === 'cancelled'),
+      theHouse.entries().some(({ body }) => body['reason'] === 'call/abandoned'),
     )
   })
 

@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path'
 import { keyName } from '#config'
+import { printable } from '../printable.ts'
 import type { Client, Place } from './client.ts'
 import type { Plan, Row } from './plan.ts'
 import type { Scan } from './scan.ts'
@@ -15,10 +16,6 @@ function inside(folder: string, path: string): string | undefined {
   const way = relative(folder, path)
   return way === '' || way.startsWith('..') || way === path ? undefined : way
 }
-
-/** Names come from files of others: nothing in them may reach the terminal as a command. */
-export const printable = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 
 function outcomeText({ outcome }: Row, configName: string): string {
   switch (outcome.kind) {
