@@ -101,7 +101,7 @@ export const isLoose = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The string at a name, wherever anything on the way may be missing or of another kind. */
-export const stringAt = (value: unknown, ...path: string[]): string => {
+const stringAt = (value: unknown, ...path: string[]): string => {
   const found = at(value, ...path)
   return typeof found === 'string' ? found : ''
 }

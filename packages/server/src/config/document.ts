@@ -7,7 +7,7 @@ import { yamlProblem } from './yaml-problem.ts'
 
 const SYNTAX_MISTAKES_MAX = 100
 
-export interface ConfigDocument {
+interface ConfigDocument {
   readonly value: unknown
   readonly mistakeAt: (at: Path, problem: string, remedy: string) => Mistake
 }

@@ -18,7 +18,7 @@ import type { Introduction } from './upstream.ts'
 import { upstreamFault } from './upstream-fault.ts'
 
 /** Generous: a first start may download what it runs. */
-export const HANDSHAKE_MS = 60_000
+const HANDSHAKE_MS = 60_000
 const TAKEN_MS = 10_000
 
 /**

@@ -9,7 +9,7 @@ const ITEMS_MAX = 10_000
 /** All pages of one list together: each is within the bound of a message, 64 of them need not be. */
 const CHARS_MAX = 32 * 1_024 * 1_024
 
-export const LISTS = {
+const LISTS = {
   tool: { capability: 'tools', method: 'tools/list', key: 'tools' },
   prompt: { capability: 'prompts', method: 'prompts/list', key: 'prompts' },
   resource: { capability: 'resources', method: 'resources/list', key: 'resources' },

@@ -1,7 +1,7 @@
 import { isDeeperThan, parseExactly } from '@countersign/contract'
 
 /** The deepest nesting accepted from a server: far above any real message, far below the stack. */
-export const DEPTH_MAX = 128
+const DEPTH_MAX = 128
 
 export type Read =
   | { readonly kind: 'value'; readonly value: unknown }

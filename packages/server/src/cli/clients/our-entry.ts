@@ -13,7 +13,7 @@ export interface Reach {
 /** The name under which we stand in clients' files. */
 export const OUR_NAME = 'countersign'
 
-export const urlOf = ({ origin }: Reach): string => `${origin}/mcp`
+const urlOf = ({ origin }: Reach): string => `${origin}/mcp`
 
 /** The entry of this client that points at us. */
 export function ourEntry(client: Client, reach: Reach): Fields {

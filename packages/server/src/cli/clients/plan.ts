@@ -31,7 +31,7 @@ export interface Row {
   readonly outcome: Outcome
 }
 
-export type Outcome =
+type Outcome =
   | { readonly kind: 'ours' }
   | { readonly kind: 'left'; readonly why: string }
   /** `replaces`: the client can do without its own entry from then on. */
