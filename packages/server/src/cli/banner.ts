@@ -14,6 +14,9 @@ export function banner(config: Config, url: string, recovered: readonly string[]
         transport.kind === 'stdio' ? transport.process.command : withoutQuery(transport.url)
       return `  ${mcp}/${id}  ${transport.kind}  ${printable(how)}`
     }),
+    ...(config.servers.length === 0
+      ? ['  No servers are configured yet: countersign init, or add some under "servers".']
+      : []),
     ...config.views.map(({ name, servers }) => `  ${mcp}/${name}  view of ${servers.join(', ')}`),
     '',
     'Local mode: whoever can reach this address on this machine is "local". Other machines cannot.',

@@ -135,7 +135,11 @@ async function checkServer(
       })),
     ]
   } catch (thrown) {
-    return [broken(spec, toFault(thrown).message, upstream.status().stderr)]
+    const seconds = String(PATIENCE_MS / 1_000)
+    const why = patience.aborted
+      ? `did not introduce itself and list what it offers within ${seconds} s`
+      : toFault(thrown).message
+    return [broken(spec, why, upstream.status().stderr)]
   } finally {
     await upstream.close()
   }

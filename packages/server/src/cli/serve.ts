@@ -92,12 +92,12 @@ function urlOf({ listen }: Config, port: number): string {
 
 const stopSignal = (): Promise<void> =>
   new Promise((resolve) => {
-    process.once('SIGINT', () => {
-      resolve()
-    })
-    process.once('SIGTERM', () => {
-      resolve()
-    })
+    // SIGHUP too: a terminal that is closed means it.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => {
+        resolve()
+      })
+    }
   })
 
 /** Nobody reads what we answer any more. */

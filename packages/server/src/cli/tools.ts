@@ -1,3 +1,4 @@
+import type { Admin } from '@countersign/contract'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -9,7 +10,7 @@ import {
   type Command,
 } from './command.ts'
 import { findConfig } from './find-config.ts'
-import { print, printJson, table } from './io.ts'
+import { print, printJson, table, type Io } from './io.ts'
 import { printable } from './printable.ts'
 import { reach } from './reach.ts'
 
@@ -26,6 +27,7 @@ ${JSON_HELP}`,
   run: async (parsed, io) => {
     await using gateway = await reach(findConfig(parsed, io), io)
     const listed = await gateway.admin.listTools({ view: textOption(parsed, 'view') ?? '' })
+    await sayProblems(io, gateway.admin)
     if (flag(parsed, 'json')) {
       for (const tool of listed) printJson(io, tool)
       return EXIT.ok
@@ -37,13 +39,17 @@ ${JSON_HELP}`,
       firstLine(description),
     ])
     print(io, table([['TOOL', 'EFFECT', 'DIGEST', 'DESCRIPTION'], ...rows]))
-    for (const { id, problem, problems } of await gateway.admin.listServers({})) {
-      for (const said of [...(problem === undefined ? [] : [problem]), ...problems]) {
-        io.stderr.write(`${id}: ${printable(said)}\n`)
-      }
-    }
     return EXIT.ok
   },
+}
+
+/** A server whose tools are missing must not look like one that has none. */
+async function sayProblems(io: Io, admin: Admin): Promise<void> {
+  for (const { id, problem, problems } of await admin.listServers({})) {
+    for (const said of [...(problem === undefined ? [] : [problem]), ...problems]) {
+      io.stderr.write(`${id}: ${printable(said)}\n`)
+    }
+  }
 }
 
 const firstLine = (text: string): string => {
