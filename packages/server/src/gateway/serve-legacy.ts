@@ -58,10 +58,6 @@ export async function serveLegacy(
     const fault = new Fault('rpc/invalid', 'A request with this id is still being answered.')
     return { response: failure(request.id, faultError(fault)), fault }
   }
-  if (!session.hasRoom) {
-    const fault = new Fault('http/busy', 'Too many requests of this session are under way.')
-    return { response: failure(request.id, faultError(fault)), fault }
-  }
   const abort = new AbortController()
   session.inFlight.set(request.id, abort)
   try {

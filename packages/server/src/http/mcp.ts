@@ -194,6 +194,9 @@ async function postBatch(
 
 /** A reply whose stream can be resumed: it belongs to the session, not to the connection. */
 function replyFor(rooms: McpRooms, session: Session, response: ServerResponse): Reply {
+  if (!session.hasRoom) {
+    throw new Fault('http/busy', 'Too many requests of this session are under way. Try again soon.')
+  }
   const open = (sinkOnce: Parameters<typeof modernStream>[0]): Stream => {
     const stream = session.openStream()
     const sink = sinkOnce()

@@ -132,7 +132,7 @@ for (const [name, open] of PEERS.slice(0, 2)) {
 }
 
 // P-010, P-014, H-071
-test('giving up on a legacy server tells it by its own request id, and rejects with call/cancelled', async () => {
+test('giving up on a legacy server tells it by its own request id, and rejects with call/abandoned', async () => {
   const peer = stage.use(await serveLegacy())
   const { upstream } = stage.open({ kind: 'http', url: peer.url, headers: {} })
   const gone = new AbortController()
@@ -140,7 +140,7 @@ test('giving up on a legacy server tells it by its own request id, and rejects w
   const call = upstream.call(callTool('hang'), exchange)
   await exchange.progressed
   gone.abort()
-  await assert.rejects(call, { code: 'call/cancelled' })
+  await assert.rejects(call, { code: 'call/abandoned' })
   // The next call is answered after the cancellation has been heard.
   await upstream.call(callTool('add', { a: 1, b: 1 }), makeExchange())
   assert.equal(peer.notes.cancelled.length, 1)

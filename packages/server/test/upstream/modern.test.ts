@@ -118,7 +118,7 @@ for (const [name, open] of PEERS) {
     const call = upstream.call(callTool('hang'), exchange)
     await exchange.progressed
     gone.abort()
-    await assert.rejects(call, { code: 'call/cancelled' })
+    await assert.rejects(call, { code: 'call/abandoned' })
     const reply = await upstream.call(callTool('add', { a: 1, b: 1 }), makeExchange())
     assert.equal(textOf(reply), '2')
     await upstream.close()
