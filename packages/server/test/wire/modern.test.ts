@@ -175,7 +175,7 @@ describe('a modern client that closes its stream', () => {
     const whole = await (await staying).text()
     assert.match(whole, /"id":"same id","result"/)
     const closed = await until('the ledger says so', () =>
-      house.entries().find(({ body: said }) => said['outcome'] === 'cancelled'),
+      house.entries().find(({ body: said }) => said['reason'] === 'call/abandoned'),
     )
     assert.ok(closed)
   })
