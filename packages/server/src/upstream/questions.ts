@@ -17,6 +17,7 @@ import { clientCalls } from './notes.ts'
 
 /** Questions open at once in one call; a person answers them one by one. */
 const OPEN_MAX = 16
+const TOGETHER_MS = 30
 
 /** What a legacy server asks of a client, brought to the one client that it can be about. */
 export interface Questions {
@@ -30,6 +31,13 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
   const fail = (id: RequestId, code: number, message: string): void =>
     rpc.respond(id, { error: { code, message } }, revision)
 
+  let last: { readonly flight: Flight; readonly atMs: number } | undefined
+  /** Questions of one call come together: the next one within moments is the same call's. */
+  const together = (lane: number | undefined): Flight | undefined => {
+    if (lane !== undefined || !last || last.flight.questions.size === 0) return undefined
+    return hop.world.monotonic() - last.atMs < TOGETHER_MS ? last.flight : undefined
+  }
+
   const receive = ({ id, method, params }: RpcRequest, lane: number | undefined): void => {
     if (method === 'ping') {
       rpc.respond(id, { result: {} }, revision) // Answered per hop, at once (V-009).
@@ -40,7 +48,7 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
       return
     }
     const request: InputRequest = params ? { method, params: withoutHopMeta(params) } : { method }
-    const call = attribute(hop, request, lane)
+    const call = together(lane) ?? attribute(hop, request, lane)
     if (call === 'ambiguous') {
       // Guessing could ask the wrong person (BR-031).
       fail(id, RPC.internal, 'Several clients have calls in flight; it is not clear whom to ask.')
@@ -64,6 +72,7 @@ export function makeQuestions(hop: Hop, revision: Revision, owners: ElicitationO
     const withdrawn = new AbortController()
     flight.questions.get(id)?.abort()
     flight.questions.set(id, withdrawn)
+    last = { flight, atMs: hop.world.monotonic() }
     flight.deadline?.pause() // A person is being asked; the server is not late.
     const said = await answer(flight, request, withdrawn.signal)
     flight.deadline?.resume()
@@ -125,9 +134,9 @@ const nameOf = (capabilities: ClientCapabilities): string =>
     .join(', ')
 
 /**
- * Whose call a request belongs to. Over HTTP the stream says so (H-069). Elsewhere only if all calls
- * in flight are one owner's (S-022): then one that waits for no answer yet, since a call that was
- * left alone with its question may stand there for long; and one whose client can be asked this.
+ * Whose call a request belongs to. Over HTTP the stream says so (H-069). Elsewhere it is a call that
+ * waits for no answer yet, if there is one: a call that was left alone with its question may stand
+ * there for long. All that remain must be one owner's (S-022); of those, one whose client can be asked.
  */
 function attribute(
   hop: Hop,
@@ -138,11 +147,13 @@ function attribute(
     const flight = hop.rpc.flight(lane)
     return flight?.ask.exchange ? flight : undefined
   }
-  const calls = clientCalls(hop)
+  const all = clientCalls(hop)
+  const free = all.filter(({ questions }) => questions.size === 0)
+  const calls = free.length > 0 ? free : all
   const owner = calls[0]?.ask.exchange?.owner
   if (calls.some(({ ask }) => ask.exchange?.owner !== owner)) return 'ambiguous'
-  const able = calls.filter(
+  const able = calls.find(
     ({ ask }) => missingCapability(request, ask.exchange?.capabilities ?? {}) === undefined,
   )
-  return able.find(({ questions }) => questions.size === 0) ?? able.at(-1) ?? calls.at(-1)
+  return able ?? calls.at(-1)
 }
