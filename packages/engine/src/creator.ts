@@ -48,16 +48,17 @@ export class Creator {
   /** Creates a task, or finds the one that the same id or key means. */
   async create(order: Order, behalf: Behalf = {}): Promise<Task> {
     const { store, world, limits } = this.#parts
+    const leaseEnds = this.#parts.worker().leaseEnds()
     const row = toNewTask(order, this.#birth(order, behalf), world, limits)
     const { parent } = behalf
     const by = parent ? { task: parent.id, epoch: parent.epoch } : null
     const op = { op: 'create', task: row, by, ownerOpenMax: limits.ownerOpenMax } as const
     const verdict = await commitSurely(store, world, op, CREATE_MS)
-    if (verdict?.accepted === true) return this.#start(toBorn(row), row)
+    if (verdict?.accepted === true) return this.#start(toBorn(row), row, leaseEnds)
     if (verdict?.why !== 'exists' || !verdict.task) throw toFault(verdict)
     if (!isSameWork(verdict.task, row)) throw toFault(verdict)
     // When the first answer was lost, the task is there already, and still ours to run.
-    return verdict.task.id === row.id ? this.#start(verdict.task, row) : verdict.task
+    return verdict.task.id === row.id ? this.#start(verdict.task, row, leaseEnds) : verdict.task
   }
 
   /** Starts a child for a call of its parent: once, however often the parent asks. */
@@ -119,11 +120,11 @@ export class Creator {
     return { ...kin, worker: null, dueAt: world.now() + (order.delayMs ?? 0) }
   }
 
-  #start(task: Task, row: NewTask): Task {
+  #start(task: Task, row: NewTask, leaseEnds: number): Task {
     const { worker, dispatcher } = this.#parts
     if (task.state !== 'working' || worker().find(task.id)) return task
     const isOurs = row.worker !== null && task.worker === row.worker && task.epoch === 1
-    if (isOurs) void worker().adopt({ task, journal: [], signals: [] })
+    if (isOurs) void worker().adopt({ task, journal: [], signals: [] }, leaseEnds)
     else if (task.epoch === 0) dispatcher.hint(task.id, row.dueAt)
     return task
   }

@@ -32,8 +32,11 @@ export type {
   WaitOptions,
 } from './run/types.ts'
 export type { Dispatcher, RunTask } from './dispatch/dispatcher.ts'
+export { bossDispatcher, type BossOptions } from './dispatch/boss.ts'
 export { localDispatcher } from './dispatch/local.ts'
 export type { Due, Store, TaskQuery } from './store.ts'
 export type * from './ops.ts'
 export { openSqliteStore, sqliteStore, type SqliteHost } from './sqlite/sqlite-store.ts'
+export { postgresStore, type PostgresLink } from './postgres/postgres-store.ts'
+export { connectPostgres, type PostgresOptions } from './postgres/connect.ts'
 export { TASK_TABLES } from './sqlite/tables.ts'

@@ -8,10 +8,10 @@ const NAME_CHARS_MAX = 500
  * character. @throws TaskFault `task/bad-name`.
  */
 export function checkName(what: string, name: string): string {
+  const isSized = name.length > 0 && name.length <= NAME_CHARS_MAX
+  // Neither database can keep a NUL or half a character.
   // oxlint-disable-next-line eslint/no-control-regex
-  if (name.length > 0 && name.length <= NAME_CHARS_MAX && !/[\u0000-\u001F\u007F]/.test(name)) {
-    return name
-  }
+  if (isSized && name.isWellFormed() && !/[\u0000-\u001F\u007F]/.test(name)) return name
   throw new TaskFault(
     'task/bad-name',
     `${what} must have 1 to ${String(NAME_CHARS_MAX)} characters and no control characters.`,

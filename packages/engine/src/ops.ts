@@ -36,7 +36,10 @@ export interface CreateOp {
   readonly by: Fence | null
   readonly ownerOpenMax: number
 }
-/** Takes a task that is due, with a new epoch. */
+/**
+ * Takes a task that is due, with a new epoch. A store that several machines share reads `at` and
+ * `until` of leases by its own clock, so that theirs may differ.
+ */
 export interface ClaimOp {
   readonly op: 'claim'
   readonly task: string
@@ -47,6 +50,7 @@ export interface ClaimOp {
 /** Keeps a lease. */
 export interface RenewOp extends Fence {
   readonly op: 'renew'
+  readonly at: number
   readonly until: number
 }
 /** Adds lines to the journal, shows progress, marks signals as delivered. */
@@ -152,6 +156,8 @@ export interface Verdict {
   /** After `claim`: everything that was recorded, and the signals not yet delivered. */
   readonly journal?: readonly Entry[]
   readonly signals?: readonly Signal[]
+  /** After a refused `claim`: how long until the task is due, by the store's clock. */
+  readonly leftMs?: number
   /** Tasks that became due by this op: tell a dispatcher. */
   readonly due?: readonly string[]
   /** After `sweep`: tasks that expired, and how many were deleted. */

@@ -11,7 +11,7 @@ import { undoHandler } from './run/undoing.ts'
 import type { Store } from './store.ts'
 import type { Task } from './task.ts'
 import { UNDO_RUN, undoRun } from './undo-run.ts'
-import type { World } from './world.ts'
+import { elapsed, type World } from './world.ts'
 
 /** How long a worker may be silent before others take its tasks, and how often it looks for some. */
 export interface Pace {
@@ -39,10 +39,18 @@ export interface WorkerParts {
   readonly changed: (task: string) => void
 }
 
+/** A task that is running here. */
+interface Running {
+  readonly run: Run
+  readonly done: () => void
+  /** It was asked for while its run was about to end. */
+  isWanted: boolean
+}
+
 /** Claims tasks, runs them, keeps their leases, and lets them go. */
 export class Worker {
   readonly #parts: WorkerParts
-  readonly #runs = new Map<string, { readonly run: Run; readonly done: () => void }>()
+  readonly #runs = new Map<string, Running>()
   #isStopping = false
   #ticks: (() => void)[] = []
 
@@ -65,6 +73,11 @@ export class Worker {
     return this.#parts.world.now() + this.#parts.pace.leaseMs
   }
 
+  /** The same moment by the clock that does not jump: taken before the store is asked. */
+  leaseEnds(): number {
+    return elapsed(this.#parts.world) + this.#parts.pace.leaseMs
+  }
+
   start(): void {
     const { pace } = this.#parts
     this.#every(pace.leaseMs / 3, () => this.#renew())
@@ -73,9 +86,15 @@ export class Worker {
 
   /** Runs a task if it is due and nobody has it; resolves when this process is done with it. */
   async run(task: string): Promise<void> {
-    if (this.#isStopping || this.#runs.has(task)) return
-    const { id: worker, world } = this.#parts
+    if (this.#isStopping) return
+    const running = this.#runs.get(task)
+    if (running) {
+      running.isWanted = true
+      return
+    }
+    const { id: worker, world, pace, dispatcher } = this.#parts
     const at = world.now()
+    const leaseEnds = this.leaseEnds()
     const verdict = await this.#commit({
       op: 'claim',
       task,
@@ -83,16 +102,22 @@ export class Worker {
       at,
       until: this.leaseEnd(),
     })
-    if (verdict?.accepted !== true || !verdict.task) return
+    if (verdict?.accepted !== true || !verdict.task) {
+      // The store's clock is behind ours: ask again when it has come so far.
+      const leftMs = verdict?.leftMs ?? Infinity
+      if (leftMs < pace.sweepMs) dispatcher.hint(task, world.now() + Math.max(1, leftMs))
+      return
+    }
     const { journal = [], signals = [] } = verdict
-    await this.adopt({ task: verdict.task, journal, signals })
+    await this.adopt({ task: verdict.task, journal, signals }, leaseEnds)
   }
 
   /** Runs a task that is claimed already; resolves when this process is done with it. */
-  adopt(claimed: Claimed): Promise<void> {
+  adopt(claimed: Claimed, leaseEnds: number): Promise<void> {
     return new Promise((done) => {
       const run = new Run(this.#host(), claimed)
-      this.#runs.set(claimed.task.id, { run, done })
+      run.leaseEnds = leaseEnds
+      this.#runs.set(claimed.task.id, { run, done, isWanted: false })
       this.#begin(run, claimed.task)
     })
   }
@@ -119,7 +144,7 @@ export class Worker {
     for (const { run } of this.#runs.values()) run.lose()
     if (fences.length === 0) return
     await this.#parts.store
-      .commit(fences.map((fence) => ({ op: 'renew', ...fence, until })))
+      .commit(fences.map((fence) => ({ op: 'renew', ...fence, at: until, until })))
       .catch(() => undefined)
   }
 
@@ -153,6 +178,7 @@ export class Worker {
         const entry = this.#runs.get(id)
         if (entry?.run === run) this.#runs.delete(id)
         // The task may be claimed again at once: only now, when this run is gone.
+        if (entry?.isWanted === true) dispatcher.hint(id, world.now())
         if (verdict?.accepted === true) {
           if (dueAt !== undefined) dispatcher.hint(id, dueAt)
           this.tell(verdict)
@@ -168,7 +194,7 @@ export class Worker {
     const { dispatcher, world, changed } = this.#parts
     for (const task of verdict.due ?? []) {
       const run = this.find(task)
-      if (run) void this.poke(run)
+      if (run && !run.isEnded) void this.poke(run)
       else dispatcher.hint(task, world.now())
       changed(task)
     }
@@ -206,10 +232,15 @@ export class Worker {
   async #renew(): Promise<void> {
     const runs = [...this.#runs.values()].map(({ run }) => run)
     if (runs.length === 0) return
+    const at = this.#parts.world.now()
     const until = this.leaseEnd()
-    const ops = runs.map(({ pen }) => ({ op: 'renew', ...pen.fence, until }) as const)
+    const leaseEnds = this.leaseEnds()
+    const ops = runs.map(({ pen }) => ({ op: 'renew', ...pen.fence, at, until }) as const)
     const verdicts = await this.#parts.store.commit(ops)
-    for (const [at, { accepted }] of verdicts.entries()) if (!accepted) runs[at]?.lose()
+    for (const [place, run] of runs.entries()) {
+      if (verdicts[place]?.accepted === true) run.leaseEnds = leaseEnds
+      else run.lose()
+    }
   }
 
   /** Finds what is due and was not hinted at, or was hinted at to a process that died. */

@@ -2,6 +2,8 @@
 export interface World {
   /** Milliseconds since the epoch. May jump; the journal of one task never goes back. */
   readonly now: () => number
+  /** Milliseconds that never go back, for durations. Default: `now`. */
+  readonly monotonic?: () => number
   /** Unguessable bytes. */
   readonly random: (bytes: number) => Uint8Array
   /** Runs `then` once after `ms`; returns the way to call it off. */
@@ -13,6 +15,7 @@ export interface World {
 /** The machine's own clock, chance and timers. Its timers keep the process alive until cleared. */
 export const systemWorld: World = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   random: pooled(),
   after: (ms, then) => {
     const timer = setTimeout(then, ms)
@@ -50,6 +53,9 @@ export const newId = (world: World): string => {
   const { buffer, byteOffset } = world.random(16)
   return `${time}${Buffer.from(buffer, byteOffset, 16).toString('base64url')}`
 }
+
+/** Milliseconds for durations: of a clock that does not jump, where the world has one. */
+export const elapsed = (world: World): number => world.monotonic?.() ?? world.now()
 
 /** Runs `then` once everything that can run by itself has run. */
 export function soon(world: World, then: () => void): void {

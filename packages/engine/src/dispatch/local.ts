@@ -1,4 +1,4 @@
-import type { World } from '../world.ts'
+import { soon, type World } from '../world.ts'
 import type { Dispatcher, RunTask } from './dispatcher.ts'
 import { Heap } from './heap.ts'
 
@@ -11,15 +11,24 @@ export function localDispatcher(world: World, concurrency = 256): Dispatcher {
   let run: RunTask | undefined
   let running = 0
   let armed: { readonly at: number; readonly off: () => void } | undefined
+  let isSoon = false
   const arm = (): void => {
     const { first } = heap
-    if (first === undefined || !run || (armed && armed.at <= first)) return
+    if (first === undefined || !run || isSoon || (armed && armed.at <= first)) return
     armed?.off()
-    const ms = Math.min(TIMER_MS_MAX, Math.max(0, first - world.now()))
-    armed = { at: first, off: world.after(ms, fire) }
+    armed = undefined
+    const ms = Math.min(TIMER_MS_MAX, first - world.now())
+    if (ms > 0) {
+      armed = { at: first, off: world.after(ms, fire) }
+      return
+    }
+    // What is due now does not wait for the next tick of a timer.
+    isSoon = true
+    soon(world, fire)
   }
   const fire = (): void => {
     armed = undefined
+    isSoon = false
     work()
   }
   const one = async (then: RunTask, task: string): Promise<void> => {

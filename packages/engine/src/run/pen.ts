@@ -8,7 +8,7 @@ import { fromText } from './value.ts'
 export type CommitSurely = (op: Op) => Promise<Verdict | undefined>
 
 /** What a line may change beside the journal. */
-export interface Along {
+interface Along {
   readonly delivered: string | null
   readonly waits: string | null
 }
@@ -80,7 +80,8 @@ export class Pen {
     then: () => void,
   ): Promise<boolean> {
     const verdict = await written
-    if (before) await before
+    // Once one line is not known to be written, the handler must not see what came after it.
+    if (before && !(await before)) return false
     if (verdict?.accepted !== true) return false
     then()
     return true

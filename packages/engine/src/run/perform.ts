@@ -32,11 +32,9 @@ export async function perform(run: Run, call: Call, plan: Plan): Promise<boolean
     if (body === 'lost') return false
     if (body === 'look again') continue
     const free = run.busy(call)
-    try {
-      if (!(await tryOnce(run, call, plan, body))) return false
-    } finally {
-      free()
-    }
+    const end = await tryOnce(run, call, plan, body).finally(free)
+    if (end === 'lost') return false
+    if (end === 'unsure' && (await reconcile(run, call, plan)) === 'lost') return false
   }
   return true
 }
@@ -53,7 +51,9 @@ async function enter(run: Run, call: Call, plan: Plan): Promise<Body | 'lost' | 
   if (open === undefined) {
     const { effect, reports } = plan
     const began = { effect, key: keyOf(run, call, plan), reported: reports, number: call.tries + 1 }
-    return (await run.pen.write(call, 'began', JSON.stringify(began))) ? plan.body : 'lost'
+    const isWritten = await run.pen.write(call, 'began', JSON.stringify(began))
+    // A process that was halted since may have lost its lease: then somebody else decides.
+    return isWritten && run.holds() ? plan.body : 'lost'
   }
   const { resume } = plan
   if (handle && resume) return (context) => resume(handle.value, context)
@@ -87,15 +87,21 @@ async function ask(run: Run, call: Call, plan: Plan): Promise<Reconciled<unknown
   }
 }
 
-/** One try: runs the body and records what came of it; false when the task is lost. */
-async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<boolean> {
+/** What is known after a try: it is recorded, the task is lost, or it may or may not have happened. */
+type Came = 'recorded' | 'lost' | 'unsure'
+const came = (isWritten: boolean): Came => (isWritten ? 'recorded' : 'lost')
+
+/** One try: runs the body and records what came of it. */
+async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<Came> {
   const tried = new Tried(run, call, keyOf(run, call, plan), plan.timeoutMs)
   try {
     const value = await tried.race(() => body(tried))
-    if (value === COME_BACK) return true
+    if (value === COME_BACK) return 'recorded'
     const text = toText(value, run.host.limits.valueBytesMax, 'task/value-too-large')
     if (run.isEnded) return await noteLate(run, call, 'done', text)
-    return await run.pen.write(call, 'done', text)
+    if (await run.pen.write(call, 'done', text)) return 'recorded'
+    run.lose()
+    return await noteLate(run, call, 'done', text)
   } catch (error) {
     const text = JSON.stringify(toFailure(error))
     if (run.isEnded) return await noteLate(run, call, 'threw', text)
@@ -103,13 +109,13 @@ async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<bo
   }
 }
 
-async function noteLate(run: Run, call: Call, kind: string, text: string): Promise<false> {
+async function noteLate(run: Run, call: Call, kind: string, text: string): Promise<'lost'> {
   await run.pen.late(call, `{"kind":"${kind}","value":${text}}`)
-  return false
+  return 'lost'
 }
 
 /** Records a failed try: to be repeated, final, or not known to be a failure at all. */
-async function failed(run: Run, call: Call, plan: Plan, error: unknown): Promise<boolean> {
+async function failed(run: Run, call: Call, plan: Plan, error: unknown): Promise<Came> {
   const { world } = run.host
   const failure = toFailure(error)
   const isNotDone = error instanceof NotDone
@@ -121,8 +127,8 @@ async function failed(run: Run, call: Call, plan: Plan, error: unknown): Promise
   if (pauseMs !== undefined && (isRemote || isHarmless)) {
     const until = world.now() + pauseMs
     const body = { number: call.tries + 1, until, error: failure, isOver: !isRemote }
-    return await run.pen.write(call, 'retry', JSON.stringify(body))
+    return came(await run.pen.write(call, 'retry', JSON.stringify(body)))
   }
-  if (isHarmless || isTooLarge) return await run.pen.write(call, 'threw', JSON.stringify(failure))
-  return (await reconcile(run, call, plan)) !== 'lost'
+  if (!isHarmless && !isTooLarge) return 'unsure'
+  return came(await run.pen.write(call, 'threw', JSON.stringify(failure)))
 }

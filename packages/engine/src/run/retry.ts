@@ -19,7 +19,7 @@ export interface RetryPolicy {
 const BITS_32 = 0x1_0000_0000
 
 /** A number from 0 up to 1, by the world's chance. */
-export const chance = (world: World): number => {
+const chance = (world: World): number => {
   const [a = 0, b = 0, c = 0, d = 0] = world.random(4)
   return (((a << 24) | (b << 16) | (c << 8) | d) >>> 0) / BITS_32
 }

@@ -5,7 +5,7 @@ import type { Limits } from '../limits.ts'
 import { checkName } from '../names.ts'
 import type { FinishOp, Verdict } from '../ops.ts'
 import type { Task } from '../task.ts'
-import { soon, type World } from '../world.ts'
+import { elapsed, soon, type World } from '../world.ts'
 import { isHarmful, newCall, readJournal, type Call } from './calls.ts'
 import type { ChildOrder, StartedChild } from './child.ts'
 import { Mailbox } from './mailbox.ts'
@@ -56,11 +56,14 @@ export class Run {
   readonly #parking = new Parking()
   /** Set for a run that only reads a journal. */
   readonly #edge: Edge | undefined
+  /** When the lease ends, by the clock that does not jump. */
+  leaseEnds = Infinity
   #count = 0
   #active = 0
   #outstanding = 0
   #now: number
   #isEnded = false
+  #hasLeft = false
   #isChecking = false
   #isStopping = false
   #ending: (() => void) | undefined
@@ -185,7 +188,12 @@ export class Run {
   lose(): void {
     if (this.#isEnded) return
     this.#end()
-    this.host.ended(this, undefined)
+    this.#leave(undefined)
+  }
+
+  /** True while nobody else can have the task, as far as this process can tell by itself. */
+  holds(): boolean {
+    return !this.#isEnded && elapsed(this.host.world) < this.leaseEnds
   }
 
   /** Begins nothing more, and calls `idle` once nothing is running. */
@@ -269,7 +277,8 @@ export class Run {
   }
 
   #idle(): void {
-    if (this.#isStopping && this.#active === 0) this.#whenIdle?.()
+    const isIdle = this.#isEnded ? this.#hasLeft : this.#active === 0
+    if (this.#isStopping && isIdle) this.#whenIdle?.()
   }
 
   #suspectStuck(): void {
@@ -295,7 +304,7 @@ export class Run {
     const op = { op: 'suspend', ...this.pen.fence, at: this.pen.now(), waits } as const
     const inbox = this.mailbox.seen
     const verdict = await this.host.commit({ ...op, dueAt: dueAt ?? null, inbox, status: null })
-    this.host.ended(this, verdict, dueAt)
+    this.#leave(verdict, dueAt)
   }
 
   /** Ends the task. Effects that are under way are waited for; what stays open is unknown. */
@@ -322,7 +331,13 @@ export class Run {
   ): Promise<void> {
     const op = { op: 'finish', ...this.pen.fence, event, at: this.pen.now(), result } as const
     const text = error === undefined ? null : JSON.stringify(error)
-    this.host.ended(this, await this.host.commit({ ...op, error: text }))
+    this.#leave(await this.host.commit({ ...op, error: text }))
+  }
+
+  #leave(verdict: Verdict | undefined, dueAt?: number): void {
+    this.#hasLeft = true
+    this.host.ended(this, verdict, dueAt)
+    this.#idle()
   }
 
   #end(): void {

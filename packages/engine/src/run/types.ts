@@ -48,7 +48,11 @@ export interface AttemptOptions<Value> extends StepOptions<Value> {
   readonly reports?: boolean
   /** Goes on with an attempt that gave a handle, instead of dispatching again. */
   readonly resume?: (handle: Json, context: AttemptContext) => Promise<Value> | Value
-  /** Finds out whether an attempt without outcome happened. */
+  /**
+   * Finds out whether an attempt without outcome happened. Who answers that it did not must also
+   * make sure that it cannot happen any more, by voiding its key for instance: a request may still
+   * be on its way.
+   */
   readonly reconcile?: (context: StepContext) => Promise<Reconciled<Value>> | Reconciled<Value>
 }
 

@@ -1,0 +1,107 @@
+import type { PgBoss } from 'pg-boss'
+import type { World } from '../world.ts'
+import type { Dispatcher, RunTask } from './dispatcher.ts'
+import { localDispatcher } from './local.ts'
+
+/** How tasks are spread over many processes. */
+export interface BossOptions {
+  readonly connectionString: string
+  /** The schema of pg-boss's own tables. */
+  readonly schema?: string
+  /** Tasks run at the same time in this process. Default 64. */
+  readonly concurrency?: number
+  /** Hears of trouble that pg-boss gets over by itself. */
+  readonly warn?: (error: Error) => void
+}
+
+const QUEUE = 'tasks'
+const SCHEMA = 'countersign_jobs'
+/** Measured: with smaller batches a backlog drains at a third of the speed. */
+const BATCH = 50
+/** Notifications wake a worker at once; this is for those that were lost. */
+const POLL_SECONDS = 2
+/** A job that was handed over is history: the task's own journal tells what became of it. */
+const KEEP_SECONDS = 60
+
+/**
+ * Spreads due tasks over all processes that share a Postgres, by pg-boss. A job is a hint and ends
+ * as soon as the task is claimed here, so that long tasks hold no job: leases, retries and takeover
+ * are the journal's. Timers stay in the process that set them, and the sweep of any other finds
+ * them when that one dies.
+ */
+export async function bossDispatcher(options: BossOptions, world: World): Promise<Dispatcher> {
+  const { connectionString, schema = SCHEMA, concurrency = 64, warn } = options
+  // Loaded only where it is wanted: it brings half a hundred modules.
+  const { PgBoss: Boss } = await import('pg-boss')
+  const boss = new Boss({ connectionString, schema, useListenNotify: true })
+  boss.on('error', (error) => warn?.(error))
+  await boss.start()
+  // "short": one job waits for each task, however often it is hinted at.
+  await boss.createQueue(QUEUE, {
+    policy: 'short',
+    notify: true,
+    retryLimit: 0,
+    deleteAfterSeconds: KEEP_SECONDS,
+  })
+  const due = localDispatcher(world, Infinity)
+  await due.start((task) => offer(boss, task, warn))
+  return {
+    start: async (run) => {
+      const room = new Room(concurrency)
+      const settings = {
+        batchSize: BATCH,
+        pollingIntervalSeconds: POLL_SECONDS,
+        notifyPollingIntervalSeconds: POLL_SECONDS,
+        burstWhenBatchFull: true,
+      }
+      await boss.work<{ readonly task: string }>(QUEUE, settings, async (jobs) => {
+        for (const { data } of jobs) await room.enter(run, data.task)
+      })
+    },
+    hint: (task, dueAt) => {
+      due.hint(task, dueAt)
+    },
+    stop: async () => {
+      await due.stop()
+      await boss.stop({ graceful: false })
+    },
+  }
+}
+
+async function offer(
+  boss: PgBoss,
+  task: string,
+  warn: ((error: Error) => void) | undefined,
+): Promise<void> {
+  try {
+    await boss.send(QUEUE, { task }, { singletonKey: task })
+  } catch (error) {
+    // A hint may be lost: whoever sweeps next finds the task due.
+    warn?.(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+/** Lets so many tasks run at once; entering waits for a place, not for the task. */
+class Room {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(places: number) {
+    this.#free = places
+  }
+
+  async enter(run: RunTask, task: string): Promise<void> {
+    if (this.#free === 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+      })
+    } else {
+      this.#free--
+    }
+    void run(task).finally(() => {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#free++
+    })
+  }
+}

@@ -1,0 +1,115 @@
+import { DatabaseSync } from 'node:sqlite'
+import { sqliteStore, TASK_TABLES, type Op, type Store, type Verdict } from '../../src/index.ts'
+import type { Process, Timeline } from './timeline.ts'
+
+/** What may go wrong between a process and the store, each as a probability. */
+export interface Faults {
+  /** The op never arrives, and the caller is told so. */
+  readonly refused: number
+  /** The op is written, and the caller is told that it failed. */
+  readonly lostReply: number
+  /** How long an op takes at most. */
+  readonly delayMs: number
+}
+
+/** The one database that all processes of a simulation share. */
+export interface Disk {
+  readonly store: Store
+  readonly db: DatabaseSync
+  /** Writes at once. */
+  readonly write: (ops: readonly Op[]) => readonly Verdict[]
+}
+
+/** A fresh database in memory. `spoil` breaks it on purpose, to prove that breaches are seen. */
+export function openDisk(
+  now: () => number,
+  spoil?: (op: Op, db: DatabaseSync) => Op | undefined,
+): Disk {
+  const db = new DatabaseSync(':memory:')
+  for (const step of TASK_TABLES) db.exec(step)
+  let verdicts: readonly Verdict[] = []
+  const store = sqliteStore({
+    prepare: (sql) => db.prepare(sql),
+    commit: (write) => {
+      const value = write()
+      // Known to be verdicts: commit is called for nothing else.
+      verdicts = value as readonly Verdict[]
+      return Promise.resolve(value)
+    },
+    close: () => undefined,
+  })
+  const write = (ops: readonly Op[]): readonly Verdict[] => {
+    db.exec('BEGIN')
+    const all = ops.map((asked): Verdict => {
+      const op = byOurClock(asked, Math.trunc(now()))
+      const spoiled = spoil ? spoil(op, db) : op
+      if (!spoiled) return { accepted: true }
+      void store.commit([spoiled])
+      return verdicts[0]!
+    })
+    db.exec('COMMIT')
+    return all
+  }
+  return { store, db, write }
+}
+
+/** Leases count by the clock of the store: those of its users differ. */
+function byOurClock(op: Op, now: number): Op {
+  if (op.op === 'claim' || op.op === 'renew') {
+    return { ...op, at: now, until: now + op.until - op.at }
+  }
+  if (op.op !== 'create' || op.task.worker === null) return op
+  return { ...op, task: { ...op.task, dueAt: now + op.task.dueAt - op.task.at } }
+}
+
+/** The store as one process sees it: slow, unreliable, and gone when the process dies. */
+export function connect(
+  disk: Disk,
+  process: Process,
+  timeline: Timeline,
+  link: {
+    readonly faults: () => Faults
+    readonly wrote: (ops: readonly Op[], verdicts: readonly Verdict[]) => void
+  },
+): Store {
+  const { chance } = timeline
+  const later = <Value>(work: () => Value): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      const { delayMs } = link.faults()
+      // What was sent arrives even when the sender dies; only the answer has nobody to go to.
+      timeline.after(chance.next() * delayMs, () => {
+        try {
+          const value = work()
+          process.world.after(chance.next() * delayMs, () => {
+            resolve(value)
+          })
+        } catch (error) {
+          process.world.after(0, () => {
+            reject(error)
+          })
+        }
+      })
+    })
+  const { store } = disk
+  const read = <Value>(work: () => Promise<Value>): Promise<Value> => later(work).then((it) => it)
+  return {
+    isExclusive: false,
+    commit: async (ops) => {
+      const { refused, lostReply } = link.faults()
+      const verdicts = await later(() => {
+        if (chance.happens(refused)) throw new Error('the disk is full')
+        const written = disk.write(ops)
+        link.wrote(ops, written)
+        return written
+      })
+      if (chance.happens(lostReply)) throw new Error('the connection is gone')
+      return verdicts
+    },
+    get: (id) => read(() => store.get(id)),
+    list: (query) => read(() => store.list(query)),
+    due: (until, limit, after) => read(() => store.due(until, limit, after)),
+    journal: (id) => read(() => store.journal(id)),
+    signals: (id) => read(() => store.signals(id)),
+    close: () => Promise.resolve(),
+  }
+}
