@@ -58,7 +58,7 @@ export interface RecordOp extends Fence {
   readonly op: 'record'
   readonly at: number
   readonly entries: readonly NewEntry[]
-  readonly delivered: string | null
+  readonly delivered: readonly string[]
   /** What it still waits for, as JSON text, when that changed. */
   readonly waits: string | null
   readonly progress: string | null
@@ -68,6 +68,8 @@ export interface RecordOp extends Fence {
 export interface SuspendOp extends Fence {
   readonly op: 'suspend'
   readonly at: number
+  readonly entries: readonly NewEntry[]
+  readonly delivered: readonly string[]
   readonly dueAt: number | null
   readonly waits: string
   readonly inbox: number
@@ -78,6 +80,8 @@ export interface FinishOp extends Fence {
   readonly op: 'finish'
   readonly event: 'complete' | 'fail' | 'lose'
   readonly at: number
+  readonly entries: readonly NewEntry[]
+  readonly delivered: readonly string[]
   readonly result: string | null
   readonly error: string | null
 }

@@ -37,6 +37,25 @@ const helpers = (s: string): readonly string[] => [
        ON CONFLICT DO NOTHING;
      RETURN NULL;`,
   ),
+  fn(
+    s,
+    'deliver(t text, ids jsonb)',
+    '',
+    `IF jsonb_array_length(ids) > 0 THEN
+       UPDATE ${s}.signals SET delivered = true WHERE task = t
+         AND id IN (SELECT jsonb_array_elements_text(ids));
+     END IF;
+     RETURN NULL;`,
+  ),
+  // The last op of a run brings what was not written yet.
+  fn(
+    s,
+    'carry(op jsonb)',
+    '',
+    `PERFORM ${s}.add_lines(op->>'task', (op->>'epoch')::bigint, op->'entries');
+     PERFORM ${s}.deliver(op->>'task', op->'delivered');
+     RETURN NULL;`,
+  ),
   // Leaves a signal; returns [task] when that made it due.
   fn(
     s,
@@ -157,9 +176,7 @@ const work = (s: string): readonly string[] => [
     `PERFORM 1 FROM ${s}.tasks WHERE id = t AND epoch = e AND state = 'working' FOR UPDATE;
      IF NOT FOUND THEN ${FENCED} END IF;
      PERFORM ${s}.add_lines(t, e, op->'entries');
-     IF op->>'delivered' IS NOT NULL THEN
-       UPDATE ${s}.signals SET delivered = true WHERE task = t AND id = op->>'delivered';
-     END IF;
+     PERFORM ${s}.deliver(t, op->'delivered');
      IF coalesce(op->>'progress', op->>'status', op->>'waits') IS NOT NULL THEN
        UPDATE ${s}.tasks SET progress = coalesce(op->>'progress', progress),
          status = coalesce(op->>'status', status), waits = coalesce(op->>'waits', waits),
@@ -182,6 +199,7 @@ const work = (s: string): readonly string[] => [
          AND epoch = (op->>'epoch')::bigint AND state = '${TRANSITIONS.suspend.to}';
        IF NOT FOUND THEN ${FENCED} END IF;
      END IF;
+     PERFORM ${s}.carry(op);
      IF had > seen THEN RETURN ${due("jsonb_build_array(op->>'task')")}; END IF;
      ${ACCEPTED}`,
   ),
@@ -220,6 +238,7 @@ const endings = (s: string): readonly string[] => [
      WHERE id = op->>'task' AND epoch = (op->>'epoch')::bigint
        AND state IN (${sqlFrom('complete')}) RETURNING parent INTO had;
      IF FOUND THEN
+       PERFORM ${s}.carry(op);
        IF had.parent IS NULL OR op->>'event' = 'lose' THEN ${ACCEPTED} END IF;
        RETURN ${due(`${s}.tell_parent(op->>'task', a)`)};
      END IF;

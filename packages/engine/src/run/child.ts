@@ -26,26 +26,28 @@ export async function runChild(run: Run, call: Call, order: ChildOrder): Promise
   while (!call.outcome) {
     const name = `child:${textAt(call.opened ?? {}, 'child')}`
     const signal = run.mailbox.take(name)
-    if (signal) return await note(run, call, signal)
-    await run.park({ signal: name })
+    if (signal) note(run, call, signal)
+    else await run.park({ signal: name })
   }
   return true
 }
 
 async function open(run: Run, call: Call, order: ChildOrder): Promise<boolean> {
   const { pen, host } = run
+  if (!(await pen.settled())) return false
   const started = await host.startChild(run, call.call, order)
   if (started === undefined) return false
-  if ('result' in started) return await pen.write(call, 'done', JSON.stringify(started.result))
   if ('child' in started) return await pen.write(call, 'opened', JSON.stringify(started))
-  return await pen.write(call, 'threw', JSON.stringify(toFailure(started.fault)))
+  if ('result' in started) run.settle(call, 'done', JSON.stringify(started.result))
+  else run.settle(call, 'threw', JSON.stringify(toFailure(started.fault)))
+  return true
 }
 
-async function note(run: Run, call: Call, { id, payload }: Signal): Promise<boolean> {
+function note(run: Run, call: Call, { id, payload }: Signal): void {
   const said = isObject(payload) ? payload : {}
   const isDone = own(said, 'state') === 'completed'
   const body = JSON.stringify(isDone ? (own(said, 'result') ?? null) : failureOf(said))
-  return await run.pen.write(call, isDone ? 'done' : 'threw', body, { delivered: id, waits: null })
+  run.settle(call, isDone ? 'done' : 'threw', body, { delivered: id, waits: null })
 }
 
 const failureOf = (said: { readonly [key: string]: Json | undefined }): Json =>

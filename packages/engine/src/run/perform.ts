@@ -47,6 +47,10 @@ type Body = (context: AttemptContext) => unknown
 /** Decides what may be run now, after the crash rule of the effect class. */
 async function enter(run: Run, call: Call, plan: Plan): Promise<Body | 'lost' | 'look again'> {
   const { handle, open } = call
+  if (open !== undefined || plan.effect === undefined) {
+    // What came before is on disk before anything new is done.
+    if (!(await run.pen.settled())) return 'lost'
+  }
   if (plan.effect === undefined) return plan.body
   if (open === undefined) {
     const { effect, reports } = plan
@@ -68,12 +72,15 @@ async function reconcile(run: Run, call: Call, plan: Plan): Promise<'lost' | 'lo
     await run.park({ unknown: call })
     return 'look again'
   }
-  const { valueBytesMax } = run.host.limits
-  const isWritten = found.happened
-    ? run.pen.write(call, 'done', toText(found.result, valueBytesMax, 'task/value-too-large'))
-    : run.pen.write(call, 'settled', JSON.stringify({ verdict: 'retry', by: 'reconcile' }))
-  return (await isWritten) ? 'look again' : 'lost'
+  if (found.happened) {
+    run.settle(call, 'done', toText(found.result, valueMax(run), 'task/value-too-large'))
+    return 'look again'
+  }
+  const said = JSON.stringify({ verdict: 'retry', by: 'reconcile' })
+  return (await run.pen.write(call, 'settled', said)) ? 'look again' : 'lost'
 }
+
+const valueMax = (run: Run): number => run.host.limits.valueBytesMax
 
 async function ask(run: Run, call: Call, plan: Plan): Promise<Reconciled<unknown>> {
   const tried = new Tried(run, call, keyOf(run, call, plan), plan.timeoutMs)
@@ -89,7 +96,6 @@ async function ask(run: Run, call: Call, plan: Plan): Promise<Reconciled<unknown
 
 /** What is known after a try: it is recorded, the task is lost, or it may or may not have happened. */
 type Came = 'recorded' | 'lost' | 'unsure'
-const came = (isWritten: boolean): Came => (isWritten ? 'recorded' : 'lost')
 
 /** One try: runs the body and records what came of it. */
 async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<Came> {
@@ -97,11 +103,10 @@ async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<Ca
   try {
     const value = await tried.race(() => body(tried))
     if (value === COME_BACK) return 'recorded'
-    const text = toText(value, run.host.limits.valueBytesMax, 'task/value-too-large')
+    const text = toText(value, valueMax(run), 'task/value-too-large')
     if (run.isEnded) return await noteLate(run, call, 'done', text)
-    if (await run.pen.write(call, 'done', text)) return 'recorded'
-    run.lose()
-    return await noteLate(run, call, 'done', text)
+    run.settle(call, 'done', text)
+    return 'recorded'
   } catch (error) {
     const text = JSON.stringify(toFailure(error))
     if (run.isEnded) return await noteLate(run, call, 'threw', text)
@@ -127,8 +132,9 @@ async function failed(run: Run, call: Call, plan: Plan, error: unknown): Promise
   if (pauseMs !== undefined && (isRemote || isHarmless)) {
     const until = world.now() + pauseMs
     const body = { number: call.tries + 1, until, error: failure, isOver: !isRemote }
-    return came(await run.pen.write(call, 'retry', JSON.stringify(body)))
+    return (await run.pen.write(call, 'retry', JSON.stringify(body))) ? 'recorded' : 'lost'
   }
   if (!isHarmless && !isTooLarge) return 'unsure'
-  return came(await run.pen.write(call, 'threw', JSON.stringify(failure)))
+  run.settle(call, 'threw', JSON.stringify(failure))
+  return 'recorded'
 }

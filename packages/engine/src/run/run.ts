@@ -3,14 +3,14 @@ import { RecordedError, TaskFault, toFailure, type TaskFailure } from '../fault.
 import type { Entry, EntrySubject, Signal } from '../journal.ts'
 import type { Limits } from '../limits.ts'
 import { checkName } from '../names.ts'
-import type { FinishOp, Verdict } from '../ops.ts'
+import type { FinishOp, SuspendOp, Verdict } from '../ops.ts'
 import type { Task } from '../task.ts'
 import { elapsed, soon, type World } from '../world.ts'
 import { isHarmful, newCall, readJournal, type Call } from './calls.ts'
 import type { ChildOrder, StartedChild } from './child.ts'
 import { Mailbox } from './mailbox.ts'
 import { Parking, type ParkFor } from './parking.ts'
-import { Pen, type CommitSurely } from './pen.ts'
+import { Pen, type Along, type CommitSurely } from './pen.ts'
 import { Replay } from './replay.ts'
 import { gone, missingCall, otherCall, unknownOutcome } from './run-faults.ts'
 import { Turns } from './turns.ts'
@@ -53,6 +53,7 @@ export class Run {
   readonly #turns: Turns
   readonly #calls: Map<number, Call>
   readonly #bodies = new Set<Call>()
+  readonly #gives = new Map<Call, () => void>()
   readonly #parking = new Parking()
   /** Set for a run that only reads a journal. */
   readonly #edge: Edge | undefined
@@ -88,6 +89,9 @@ export class Run {
       bytesMax: host.limits.journalBytesMax,
       bytes: journal.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(journal)),
       at: Math.max(lastAt, task.createdAt),
+      lost: () => {
+        this.lose()
+      },
     })
   }
 
@@ -152,8 +156,9 @@ export class Run {
         given?.(call)
         this.#give(call, resolve, reject)
       }
+      this.#gives.set(call, give)
       if (call.outcome) this.#replay.ask(call.call, give)
-      else this.#replay.whenOver(() => void this.#live(call, live, give))
+      else this.#replay.whenOver(() => void this.#live(call, live))
       this.#check()
     })
   }
@@ -168,6 +173,13 @@ export class Run {
       this.#active--
       this.#check()
     })
+  }
+
+  /** The outcome of a call: the handler has it at once, in the order in which it is written. */
+  settle(call: Call, kind: 'done' | 'threw', body: string, along?: Along): void {
+    this.pen.hold(call, kind, body, along)
+    const give = this.#gives.get(call)
+    if (give) this.#turns.take(give, this.#outstanding === 1)
   }
 
   /** Marks the body of a call as running, until what is returned is called. */
@@ -239,12 +251,11 @@ export class Run {
     return fresh
   }
 
-  async #live(call: Call, live: (call: Call) => Promise<boolean>, give: () => void): Promise<void> {
+  async #live(call: Call, live: (call: Call) => Promise<boolean>): Promise<void> {
     if (this.#edge) return this.#edge()
     if (this.#isEnded || this.freezes()) return
     try {
-      if (await live(call)) this.#turns.take(give, this.#outstanding === 1)
-      else this.lose()
+      if (!(await live(call))) this.lose()
     } catch (error) {
       this.#finish('fail', null, toFailure(error))
     }
@@ -253,6 +264,7 @@ export class Run {
   #give(call: Call, resolve: (value: Json) => void, reject: (error: Error) => void): void {
     this.#active--
     this.#outstanding--
+    this.#gives.delete(call)
     const { outcome } = call
     if (this.#isEnded || !outcome) return
     this.#now = Math.max(this.#now, outcome.at)
@@ -301,10 +313,12 @@ export class Run {
 
   async #suspend(dueAt: number | undefined, waits: string): Promise<void> {
     this.#end()
-    const op = { op: 'suspend', ...this.pen.fence, at: this.pen.now(), waits } as const
-    const inbox = this.mailbox.seen
-    const verdict = await this.host.commit({ ...op, dueAt: dueAt ?? null, inbox, status: null })
-    this.#leave(verdict, dueAt)
+    const held = await this.pen.last()
+    if (!held) return this.#leave(undefined)
+    const { entries, delivered } = held
+    const op = { op: 'suspend', ...this.pen.fence, at: this.pen.now(), entries, delivered } as const
+    const rest = { waits, dueAt: dueAt ?? null, inbox: this.mailbox.seen, status: null }
+    await this.#depart({ ...op, ...rest }, dueAt)
   }
 
   /** Ends the task. Effects that are under way are waited for; what stays open is unknown. */
@@ -329,9 +343,19 @@ export class Run {
     result: string | null,
     error: TaskFailure | undefined,
   ): Promise<void> {
+    const held = await this.pen.last()
+    if (!held) return this.#leave(undefined)
+    const { entries, delivered } = held
     const op = { op: 'finish', ...this.pen.fence, event, at: this.pen.now(), result } as const
     const text = error === undefined ? null : JSON.stringify(error)
-    this.#leave(await this.host.commit({ ...op, error: text }))
+    await this.#depart({ ...op, error: text, entries, delivered })
+  }
+
+  /** The last op of the run. */
+  async #depart(op: FinishOp | SuspendOp, dueAt?: number): Promise<void> {
+    const verdict = await this.host.commit(op)
+    if (verdict?.accepted !== true) void this.pen.tooLate(op)
+    this.#leave(verdict, dueAt)
   }
 
   #leave(verdict: Verdict | undefined, dueAt?: number): void {

@@ -12,7 +12,8 @@ export async function sleep(run: Run, call: Call, ms: number): Promise<boolean> 
   }
   const until = Number(call.opened?.['until'])
   while (until > host.world.now()) await run.park({ until })
-  return await pen.write(call, 'done', 'null')
+  run.settle(call, 'done', 'null')
+  return true
 }
 
 /** Waits for a signal, and records its payload together with the fact that it was delivered. */
@@ -31,12 +32,14 @@ export async function wait(run: Run, call: Call, options: WaitOptions): Promise<
     const waits = (): string => mailbox.waitsWithout(name)
     if (signal) {
       const payload = JSON.stringify(signal.payload)
-      return await pen.write(call, 'done', payload, { delivered: signal.id, waits: waits() })
+      run.settle(call, 'done', payload, { delivered: signal.id, waits: waits() })
+      return true
     }
     if (until !== undefined && until <= host.world.now()) {
       const fault = new TaskFault('wait/timeout', `No "${name}" came in time.`)
       const text = JSON.stringify(toFailure(fault))
-      return await pen.write(call, 'threw', text, { delivered: null, waits: waits() })
+      run.settle(call, 'threw', text, { waits: waits() })
+      return true
     }
     const ask = call.opened?.['ask'] ?? null
     await run.park({ until, signal: name, ask })

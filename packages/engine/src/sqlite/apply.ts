@@ -1,5 +1,5 @@
 import { TRANSITIONS } from '../machine.ts'
-import type { ClaimOp, Op, RecordOp, Verdict } from '../ops.ts'
+import type { ClaimOp, FinishOp, Op, RecordOp, SuspendOp, Verdict } from '../ops.ts'
 import { toEntry, toSignal, toTask } from '../row.ts'
 import { makeCreate } from './create.ts'
 import { makeEndings } from './endings.ts'
@@ -33,12 +33,19 @@ export function makeApply(prepare: Prepare): (op: Op) => Verdict {
   const record = (op: RecordOp): Verdict => {
     if (!isHeld(op.task, op.epoch)) return FENCED
     lines.add(op.task, op.epoch, op.entries)
-    if (op.delivered !== null) inbox.deliver(op.task, op.delivered)
+    for (const id of op.delivered) inbox.deliver(op.task, id)
     const { progress, status, waits } = op
     if (progress !== null || status !== null || waits !== null) {
       show.run(progress, status, waits, op.at, op.task)
     }
     return ACCEPTED
+  }
+  /** The last op of a run brings what was not written yet. */
+  const carry = (op: SuspendOp | FinishOp, verdict: Verdict): Verdict => {
+    if (!verdict.accepted) return verdict
+    lines.add(op.task, op.epoch, op.entries)
+    for (const id of op.delivered) inbox.deliver(op.task, id)
+    return verdict
   }
   const claim = (op: ClaimOp): Verdict => {
     const row = leases.claim(op)
@@ -52,8 +59,8 @@ export function makeApply(prepare: Prepare): (op: Op) => Verdict {
     claim,
     renew: leases.renew,
     record,
-    suspend: leases.suspend,
-    finish: endings.finish,
+    suspend: (op) => carry(op, leases.suspend(op)),
+    finish: (op) => carry(op, endings.finish(op)),
     cancel: endings.cancel,
     settle: endings.settle,
     signal: (op) => inbox.signal(op, load(op.task)),

@@ -25,7 +25,7 @@ export class Invariants {
       const id = 'task' in op ? (typeof op.task === 'string' ? op.task : op.task.id) : undefined
       if (id !== undefined) touched.add(id)
       if (!verdicts[at]?.accepted) continue
-      if (op.op !== 'record') continue
+      if (op.op !== 'record' && op.op !== 'suspend' && op.op !== 'finish') continue
       const { task, epoch } = op
       this.#lines.push(...op.entries.map(({ seq, body }) => ({ task, epoch, seq, body })))
     }

@@ -121,7 +121,7 @@ export function portSuite(name: string, open: OpenStore): void {
       const id = await held(store)
       await one(store, record(id, 1, [line(1)]))
       await store.commit([signal(id, 'go', 's1'), signal(id, 'go', 's2'), signal(id, 'go', 's1')])
-      await one(store, record(id, 1, [line(2)], { delivered: 's1' }))
+      await one(store, record(id, 1, [line(2)], { delivered: ['s1'] }))
       await one(store, suspend(id, 1, { inbox: 2, dueAt: NOW }))
       const claimed = await one(store, claim(id, 'w2'))
       assert.equal(claimed.journal?.length, 2)
@@ -151,7 +151,7 @@ export function portSuite(name: string, open: OpenStore): void {
       assert.equal((await one(store, signal(id, 'go', 's1', expected))).accepted, true)
       assert.equal((await one(store, signal(id, 'go', 's2', expected))).why, 'not-waiting')
       await one(store, claim(id, 'w2'))
-      await one(store, record(id, 2, [line(1)], { delivered: 's1', waits: '[]' }))
+      await one(store, record(id, 2, [line(1)], { delivered: ['s1'], waits: '[]' }))
       assert.equal((await one(store, signal(id, 'go', 's3', expected))).why, 'not-waiting')
     })
 
