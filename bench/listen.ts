@@ -1,4 +1,4 @@
-import type { Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 /** Listens on a free port of this machine only; resolves with the port. */
 export function listen(server: Server): Promise<number> {
@@ -10,6 +10,14 @@ export function listen(server: Server): Promise<number> {
       else reject(new TypeError('no port'))
     })
   })
+}
+
+/** A port that was free a moment ago, for programs that must be told one. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 /** For a process of the bench: listens, tells its parent where, and ends with it. */

@@ -33,6 +33,13 @@ export function machine(root: string, folder: string): Machine {
   }
 }
 
+/** The line below the title of a report: which command, when, and on what. */
+export function writtenBy(bench: string, of: Machine): string {
+  const { cpu, cores, memoryGib, node, platform, date, commit, fsyncMs: fsync } = of
+  const at = commit === undefined ? '' : `, commit ${commit}`
+  return `Written by \`npm run bench -- ${bench}\` on ${date} UTC${at}: Node ${node}, ${platform}, ${cpu}, ${String(cores)} cores, ${String(memoryGib)} GiB; one fsync takes ${fsync.toFixed(2)} ms on its disk.`
+}
+
 /** The commit, with a plus when files differ from it. Undefined outside a clone. */
 function commitOf(root: string): string | undefined {
   // Locks nothing: somebody may be committing meanwhile.

@@ -75,18 +75,22 @@ export async function message<Value>({ child }: Running): Promise<Value> {
 
 interface Program {
   readonly name: string
+  /** Default: Node. */
+  readonly command?: string
+  readonly env?: Readonly<Record<string, string>>
   readonly args: readonly string[]
   readonly cwd: string
   /** `null` as a service whose output nobody reads; `pipe` for whoever wants to read it. */
   readonly stdout: 'null' | 'pipe'
 }
 
-/** Starts Node on a program; what it says on standard error is shown if it ends by itself. */
-export function startProgram({ name, args, cwd, stdout }: Program): Running {
+/** Starts a program; what it says on standard error is shown if it ends by itself. */
+export function startProgram({ name, command, env, args, cwd, stdout }: Program): Running {
   // A descriptor, not `ignore`: the program writes its lines as it would anywhere.
   const sink = stdout === 'null' ? openSync(devNull, 'w') : undefined
-  const child = spawn(process.execPath, [...args], {
+  const child = spawn(command ?? process.execPath, [...args], {
     cwd,
+    env: { ...process.env, ...env },
     stdio: ['ignore', sink ?? 'pipe', 'pipe'],
   })
   if (sink !== undefined) closeSync(sink)

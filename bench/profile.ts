@@ -1,4 +1,6 @@
 /** Where the time went, read from a `.cpuprofile` of V8. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 interface CallFrame {
   readonly functionName: string
@@ -41,6 +43,23 @@ export interface Summary {
   readonly functions: readonly Spent[]
   /** Time inside functions of ours with all they called before they returned or first waited. */
   readonly within: readonly Spent[]
+}
+
+const INTERVAL_US = 250
+
+/** What makes Node write a profile into `folder` when it ends. */
+export const profileFlags = (folder: string, name: string): readonly string[] => [
+  '--cpu-prof',
+  `--cpu-prof-dir=${folder}`,
+  `--cpu-prof-name=${name}.cpuprofile`,
+  `--cpu-prof-interval=${String(INTERVAL_US)}`,
+]
+
+/** Sums up the profile of a process that has ended. */
+export function readProfile(folder: string, name: string, root: string, window?: Window): Summary {
+  const text = readFileSync(join(folder, `${name}.cpuprofile`), 'utf8')
+  const profile: CpuProfile = JSON.parse(text)
+  return summarize(profile, root, window)
 }
 
 /** Sums up the part of a profile inside `window`; all of it when the window lies elsewhere. */

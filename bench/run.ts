@@ -11,6 +11,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     summary: 'governed calls beside a bare Node proxy and the upstream itself; start-up; memory',
     run: async (argv) => (await import('./call/command.ts')).run(argv),
   },
+  tasks: {
+    summary: 'durable tasks beside DBOS, Restate and the disk itself; recovery; waiting; over HTTP',
+    run: async (argv) => (await import('./tasks/command.ts')).run(argv),
+  },
 }
 
 function help(): string {

@@ -1,3 +1,4 @@
+import { judged, type Bar } from '../bars.ts'
 import { median, percentile, spreadOf, type Spread } from '../statistics.ts'
 import type { TargetId } from './targets.ts'
 
@@ -85,16 +86,6 @@ export interface StartFigures {
   readonly idleMb: number
 }
 
-/** One bar: what fast means. */
-export interface Bar {
-  readonly name: string
-  readonly bar: string
-  readonly measured: string
-  readonly met: boolean
-  /** By how much it is missed, in words; undefined where it is met. */
-  readonly missedBy?: string
-}
-
 const BARS = { ratioMin: 0.6, moreMsMax: 1, startMsMax: 1_000, rssMbMax: 120 } as const
 const RATIO_CLIENTS = 64
 
@@ -110,12 +101,6 @@ export function barsOf(cells: readonly Cell[], starts: readonly StartFigures[]):
     ...starts.flatMap((start) => [startBar(start), memoryBar(start)]),
   ]
 }
-
-const judged = (
-  bar: Omit<Bar, 'met' | 'missedBy'>,
-  missed: number,
-  missedBy: (missed: number) => string,
-): Bar => (missed > 0 ? { ...bar, met: false, missedBy: missedBy(missed) } : { ...bar, met: true })
 
 function ratioBar({ median: ratio, low, high }: Spread): Bar {
   const bar = {

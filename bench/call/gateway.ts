@@ -1,11 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { listen } from '../listen.ts'
+import { freePort } from '../listen.ts'
 import { startProgram, type Running } from '../processes.ts'
 import { rssBytes } from '../usage.ts'
 import { buildShipped } from './shipped.ts'
@@ -69,13 +68,6 @@ export async function startGateway(home: Home, execArgv: readonly string[] = [])
   }
   await callOnce(origin)
   return { running, origin }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const isReady = (origin: string): Promise<boolean> =>

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Running } from '../processes.ts'
-import { summarize, type CpuProfile, type Spent, type Summary, type Window } from '../profile.ts'
+import { profileFlags, readProfile, type Spent, type Summary } from '../profile.ts'
 import { makeHome, measureStart, ROOT, startGateway, VIEW, type Home } from './gateway.ts'
 import type { Job } from './load.ts'
 import { apply, startBareProxy, type Served } from './targets.ts'
@@ -9,7 +8,6 @@ import { modernCall, READ_TOOL } from './wire.ts'
 
 const CLIENTS = 64
 const WARM_MS = 2_000
-const INTERVAL_US = 250
 const TOP = 24
 
 /** One line of where the time goes, in microseconds for each call. */
@@ -73,7 +71,7 @@ async function profiled(
   name: string,
   start: (execArgv: readonly string[]) => Promise<Served>,
 ): Promise<Profiled> {
-  const { running, origin } = await start(flags(folder, name))
+  const { running, origin } = await start(profileFlags(folder, name))
   const job: Job = {
     origin,
     path: VIEW,
@@ -88,23 +86,10 @@ async function profiled(
     const done = await apply(load, job)
     // The profile is written when the process ends.
     await running.stop()
-    return { calls: done.calls, summary: read(folder, name, done) }
+    return { calls: done.calls, summary: readProfile(folder, name, ROOT, done) }
   } finally {
     await running.stop()
   }
-}
-
-const flags = (folder: string, name: string): readonly string[] => [
-  '--cpu-prof',
-  `--cpu-prof-dir=${folder}`,
-  `--cpu-prof-name=${name}.cpuprofile`,
-  `--cpu-prof-interval=${String(INTERVAL_US)}`,
-]
-
-function read(folder: string, name: string, window?: Window): Summary {
-  const text = readFileSync(join(folder, `${name}.cpuprofile`), 'utf8')
-  const profile: CpuProfile = JSON.parse(text)
-  return summarize(profile, ROOT, window)
 }
 
 /** Modules by what the gateway spends more on them than the bare proxy does. */
@@ -118,8 +103,8 @@ function compare(ours: Profiled, bare: Profiled): readonly Cost[] {
 
 /** Where the time of a start goes, by module. The profiler itself makes it longer. */
 export async function profileStart(folder: string, home: Home): Promise<StartProfile> {
-  await measureStart(home, flags(folder, 'start'))
-  const { busyUs, modules } = read(folder, 'start')
+  await measureStart(home, profileFlags(folder, 'start'))
+  const { busyUs, modules } = readProfile(folder, 'start', ROOT)
   return {
     busyMs: busyUs / 1_000,
     modules: modules.slice(0, TOP).map(({ name, us }) => ({ name, ms: us / 1_000 })),

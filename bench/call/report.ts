@@ -1,6 +1,7 @@
-import type { Machine } from '../machine.ts'
+import { barRows, type Bar } from '../bars.ts'
+import { writtenBy, type Machine } from '../machine.ts'
 import { markdownTable, number, textTable, times } from '../text-table.ts'
-import type { Bar, Cell, StartFigures } from './figures.ts'
+import type { Cell, StartFigures } from './figures.ts'
 import type { CallProfile, Cost, StartProfile } from './profiling.ts'
 import { TARGETS, type TargetId } from './targets.ts'
 
@@ -26,16 +27,6 @@ interface Memory {
 const titleOf = (id: TargetId): string => TARGETS.find((one) => one.id === id)?.title ?? id
 
 type Rows = readonly (readonly string[])[]
-
-const barRows = (bars: readonly Bar[]): Rows => [
-  ['', 'bar', 'measured', 'met'],
-  ...bars.map(({ name, bar, measured, met, missedBy }) => [
-    name,
-    bar,
-    measured,
-    met ? 'yes' : `no, by ${missedBy ?? ''}`,
-  ]),
-]
 
 const cellRows = (cells: readonly Cell[]): Rows => [
   ['', 'calls/s', 'of bare', 'p50 ms', 'more', 'p99 ms', 'CPU µs/call', 'RSS MB'],
@@ -96,10 +87,9 @@ export function terminalText({ bars, cells, starts, memory }: CallReport): strin
 
 export function markdown(report: CallReport): string {
   const { machine, seconds, rounds, bars, cells, memory, starts } = report
-  const { cpu, cores, memoryGib, node, platform, date, commit } = machine
   return [
     '# One governed call, beside a bare proxy and the upstream itself',
-    `Written by \`npm run bench -- call\` on ${date} UTC${commit === undefined ? '' : `, commit ${commit}`}: Node ${node}, ${platform}, ${cpu}, ${String(cores)} cores, ${String(memoryGib)} GiB; one fsync takes ${machine.fsyncMs.toFixed(2)} ms on its disk.`,
+    writtenBy('call', machine),
     '## The bars',
     markdownTable(barRows(bars)),
     '## Calls',

@@ -28,6 +28,12 @@ export const SUITES = {
     args: ['--test-concurrency=1'],
     limitMs: 4 * MINUTE_MS,
   },
+  clients: {
+    globs: ['test/clients/*.test.ts'],
+    // The first use installs real agent programs, which all files share.
+    args: ['--test-concurrency=1'],
+    limitMs: 8 * MINUTE_MS,
+  },
   crash: {
     globs: ['{packages/*/test,test}/crash/*.test.ts'],
     args: ['--test-concurrency=1'],

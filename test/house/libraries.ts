@@ -19,6 +19,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   'eventsource-parser': ['upstream'],
   hono: ['http'],
   jose: ['auth'],
+  'json-p3': ['tasks'],
   'jsonc-parser': ['contract', 'config', 'cli'],
   kysely: ['engine', 'store'],
   oauth4webapi: ['auth'],

@@ -11,7 +11,7 @@ import type { ChildOrder, StartedChild } from './run/child.ts'
 import type { Store } from './store.ts'
 import type { Task } from './task.ts'
 import type { Worker } from './worker.ts'
-import type { World } from './world.ts'
+import { toMs, type World } from './world.ts'
 
 /** How long a creation is tried while the store fails; then the caller is told. */
 const CREATE_MS = 2_000
@@ -54,11 +54,11 @@ export class Creator {
     const by = parent ? { task: parent.id, epoch: parent.epoch } : null
     const op = { op: 'create', task: row, by, ownerOpenMax: limits.ownerOpenMax } as const
     const verdict = await commitSurely(store, world, op, CREATE_MS)
-    if (verdict?.accepted === true) return this.#start(toBorn(row), row, leaseEnds)
+    if (verdict?.accepted === true) return this.#start(toBorn(row), leaseEnds)
     if (verdict?.why !== 'exists' || !verdict.task) throw toFault(verdict)
     if (!isSameWork(verdict.task, row)) throw toFault(verdict)
-    // When the first answer was lost, the task is there already, and still ours to run.
-    return verdict.task.id === row.id ? this.#start(verdict.task, row, leaseEnds) : verdict.task
+    await this.#offer(verdict.task)
+    return verdict.task
   }
 
   /** Starts a child for a call of its parent: once, however often the parent asks. */
@@ -117,16 +117,29 @@ export class Creator {
     if (!parent && order.delayMs === undefined && hasRoom()) {
       return { ...kin, worker: workerId, dueAt: worker().leaseEnd() }
     }
-    return { ...kin, worker: null, dueAt: world.now() + (order.delayMs ?? 0) }
+    return { ...kin, worker: null, dueAt: world.now() + toMs('delayMs', order.delayMs ?? 0) }
   }
 
-  #start(task: Task, row: NewTask, leaseEnds: number): Task {
+  #start(task: Task, leaseEnds: number): Task {
     const { worker, dispatcher } = this.#parts
-    if (task.state !== 'working' || worker().find(task.id)) return task
-    const isOurs = row.worker !== null && task.worker === row.worker && task.epoch === 1
-    if (isOurs) void worker().adopt({ task, journal: [], signals: [] }, leaseEnds)
-    else if (task.epoch === 0) dispatcher.hint(task.id, row.dueAt)
+    if (task.worker === undefined) dispatcher.hint(task.id, task.dueAt ?? task.createdAt)
+    else void worker().adopt({ task, journal: [], signals: [] }, leaseEnds)
     return task
+  }
+
+  /**
+   * A task that was there already may be ours and not run: its first answer was lost, or its run
+   * was. It is claimed anew, with all that is recorded of it.
+   */
+  async #offer({ id, state, worker, epoch, dueAt }: Task): Promise<void> {
+    const { workerId, dispatcher, world } = this.#parts
+    if (state !== 'working' || this.#parts.worker().find(id)) return
+    if (worker === workerId) {
+      await this.#parts.worker().giveBack([{ task: id, epoch }])
+      dispatcher.hint(id, world.now())
+    } else if (epoch === 0) {
+      dispatcher.hint(id, dueAt ?? world.now())
+    }
   }
 }
 

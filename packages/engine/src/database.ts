@@ -7,20 +7,22 @@ export class StoreLocked extends Error {
   override readonly name = 'StoreLocked'
 }
 
+/** The database, its folder or its disk is read-only, full or broken. */
+export class StoreUnwritable extends Error {
+  override readonly name = 'StoreUnwritable'
+}
+
 /**
  * Opens an SQLite database for one owner: write-ahead log, `synchronous=FULL` (a commit that returned
  * survives power loss), and an exclusive lock that a second process meets at once and that even
  * `kill -9` of the owner releases. Nobody but its user may read its files. `:memory:` is allowed, for
  * tests.
  *
- * @throws StoreLocked when another process owns it; whatever SQLite says for anything else.
+ * @throws StoreLocked when another process owns it, StoreUnwritable when it cannot be written;
+ * whatever SQLite says for anything else.
  */
 export function openDatabase(path: string): DatabaseSync {
-  if (path !== ':memory:') {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    makePrivate(path)
-  }
-  const db = new DatabaseSync(path)
+  const db = openFile(path)
   try {
     // The order matters: exclusive before WAL keeps the index in memory instead of a shared file.
     db.exec('PRAGMA locking_mode = EXCLUSIVE')
@@ -33,9 +35,37 @@ export function openDatabase(path: string): DatabaseSync {
     if (/locked|busy/i.test(String(cause))) {
       throw new StoreLocked(`${path} is in use by another process.`, { cause })
     }
-    throw cause
+    throw isUnwritable(cause) ? unwritable(path, cause) : cause
   }
   return db
+}
+
+function openFile(path: string): DatabaseSync {
+  if (path === ':memory:') return new DatabaseSync(path)
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makePrivate(path)
+    return new DatabaseSync(path)
+  } catch (cause) {
+    throw isUnwritable(cause) ? unwritable(path, cause) : cause
+  }
+}
+
+/** SQLite's primary codes for read-only, input/output, full and cannot open. */
+const SQLITE_UNWRITABLE: readonly number[] = [8, 10, 13, 14]
+const SYSTEM_UNWRITABLE: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT']
+
+function isUnwritable(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false
+  // The primary code is the lowest byte of the extended one.
+  if ('errcode' in cause) return SQLITE_UNWRITABLE.includes(Number(cause.errcode) & 0xff)
+  return 'code' in cause && SYSTEM_UNWRITABLE.includes(String(cause.code))
+}
+
+const unwritable = (path: string, cause: unknown): StoreUnwritable => {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `${path} cannot be written: ${reason}. Is it, its folder or its disk read-only or full?`
+  return new StoreUnwritable(message, { cause })
 }
 
 /** SQLite gives its log and journal the mode of the database, so that one has to be right first. */

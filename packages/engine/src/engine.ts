@@ -7,8 +7,9 @@ import { localDispatcher } from './dispatch/local.ts'
 import type { Entry } from './journal.ts'
 import { Kinds } from './kinds.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { TaskFault } from './fault.ts'
 import { isFinal, type TaskState } from './machine.ts'
-import { checkName } from './names.ts'
+import { checkName, checkSignal, isId } from './names.ts'
 import type { Op } from './ops.ts'
 import type { Order } from './order.ts'
 import { notFound, toFault } from './refusals.ts'
@@ -103,6 +104,8 @@ export class Engine {
 
   /** Says how tasks of a kind are done. Define every kind, in every version in use, before `start`. */
   define<Input = Json>(kind: string, handler: Handler<Input>, options: KindOptions = {}): void {
+    if (kind === UNDO_RUN) throw new TaskFault('task/bad-name', `${kind} is the engine's own kind.`)
+    if (options.version !== undefined) checkName('A version', options.version)
     // The input of a task is JSON; what more a handler knows of it, its callers must have checked.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     this.#kinds.define(checkName('A kind', kind), { handler: handler as Handler, options })
@@ -142,13 +145,15 @@ export class Engine {
 
   /** A task, or undefined when there is none or, with `owner`, when it is somebody else's. */
   async get(id: string, owner?: string): Promise<Task | undefined> {
-    const task = await this.#store.get(id)
+    const task = await this.#find(id)
     return task && (owner === undefined || task.owner === owner) ? task : undefined
   }
 
   /** One page of tasks, newest first. @throws TaskFault `task/bad-cursor`. */
   async list({ cursor, limit = PAGE, ...rest }: Listing): Promise<TaskPage> {
-    const size = Math.max(1, Math.min(PAGE_MAX, Math.trunc(limit)))
+    const size = Math.max(1, Math.min(PAGE_MAX, Math.trunc(limit) || PAGE))
+    if (rest.owner !== undefined) checkName('An owner', rest.owner)
+    if (rest.run !== undefined) checkName('A run', rest.run)
     const after = cursor === undefined ? {} : { after: fromCursor(cursor) }
     const found = await this.#store.list({ ...rest, ...after, limit: size + 1 })
     const tasks = found.slice(0, size)
@@ -158,7 +163,7 @@ export class Engine {
 
   /** Everything that is recorded of a task, in order. */
   async journal(id: string): Promise<readonly Entry[]> {
-    return await this.#store.journal(id)
+    return isId(id) ? await this.#store.journal(id) : []
   }
 
   /** Resolves when the task is final or its outcome is unknown. @throws TaskFault `task/not-found`. */
@@ -167,7 +172,10 @@ export class Engine {
       signal?.throwIfAborted()
       const change = Promise.withResolvers<void>()
       const off = this.#watchers.addTo(id, change.resolve)
-      signal?.addEventListener('abort', () => change.resolve(), { once: true })
+      const stop = (): void => {
+        change.resolve()
+      }
+      signal?.addEventListener('abort', stop)
       try {
         // While it runs here there is nothing to read: the run tells when it ends.
         const task = this.#worker.find(id) ? undefined : await this.#must(id)
@@ -175,6 +183,7 @@ export class Engine {
         await change.promise
       } finally {
         off()
+        signal?.removeEventListener('abort', stop)
       }
     }
   }
@@ -214,8 +223,8 @@ export class Engine {
       op: 'signal',
       task: id,
       at: this.#world.now(),
-      id: checkName('The id of a signal', signalId),
-      name: checkName('The name of a signal', name),
+      id: checkSignal('The id of a signal', signalId),
+      name: checkSignal('The name of a signal', name),
       payload: toText(payload, this.#limits.inputBytesMax, 'task/input-too-large'),
       expected: isExpected,
       inboxMax: this.#limits.inboxMax,
@@ -264,14 +273,19 @@ export class Engine {
     await this.#store.close()
   }
 
+  async #find(id: string): Promise<Task | undefined> {
+    return isId(id) ? await this.#store.get(id) : undefined
+  }
+
   async #must(id: string): Promise<Task> {
-    const task = await this.#store.get(id)
+    const task = await this.#find(id)
     if (!task) throw notFound()
     return task
   }
 
   /** Commits what somebody outside has decided. @throws TaskFault when it is refused. */
   async #decide(op: Op & { readonly task: string }): Promise<void> {
+    if (!isId(op.task)) throw notFound()
     const verdict = await commitSurely(this.#store, this.#world, op, DECIDE_MS)
     if (verdict?.accepted !== true) throw toFault(verdict)
     this.#worker.tell(verdict)

@@ -74,19 +74,31 @@ export class RecordedError extends Error {
 }
 
 const MESSAGE_CHARS_MAX = 4_000
+const NAME_CHARS_MAX = 200
+const DATA_CHARS_MAX = 65_536
 
-/** What of a thrown value is stored. Stacks and causes never are. */
+/** What of a thrown value is stored. Stacks and causes never are. Never throws, whatever was thrown. */
 export function toFailure(thrown: unknown): TaskFailure {
-  if (!(thrown instanceof Error)) {
-    return { name: 'Error', message: String(thrown).slice(0, MESSAGE_CHARS_MAX) }
+  try {
+    if (!(thrown instanceof Error)) {
+      return { name: 'Error', message: String(thrown).slice(0, MESSAGE_CHARS_MAX) }
+    }
+    const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+    // Whoever throws may have put anything there.
+    const { name, message }: { readonly name: unknown; readonly message: unknown } = thrown
+    return {
+      name: String(name).slice(0, NAME_CHARS_MAX),
+      message: String(message).slice(0, MESSAGE_CHARS_MAX),
+      ...(code === undefined ? {} : { code: code.slice(0, NAME_CHARS_MAX) }),
+      ...dataOf(thrown),
+    }
+  } catch {
+    return { name: 'Error', message: 'Something was thrown that cannot be put in words.' }
   }
-  const code = 'code' in thrown && typeof thrown.code === 'string' ? { code: thrown.code } : {}
+}
+
+function dataOf(thrown: Error): { readonly data?: Json } {
   const isOurs = thrown instanceof RecordedError || thrown instanceof TaskFault
-  const data = isOurs && thrown.data !== undefined ? { data: thrown.data } : {}
-  return {
-    name: thrown.name,
-    message: thrown.message.slice(0, MESSAGE_CHARS_MAX),
-    ...code,
-    ...data,
-  }
+  if (!isOurs || thrown.data === undefined) return {}
+  return JSON.stringify(thrown.data).length > DATA_CHARS_MAX ? {} : { data: thrown.data }
 }

@@ -1,5 +1,5 @@
 /** engine: what makes work survive. Knows nothing of MCP. */
-export { openDatabase, StoreLocked } from './database.ts'
+export { openDatabase, StoreLocked, StoreUnwritable } from './database.ts'
 export { GroupCommit } from './group-commit.ts'
 export { Engine, type EngineOptions, type Listing } from './engine.ts'
 export {

@@ -18,6 +18,18 @@ export function checkName(what: string, name: string): string {
   )
 }
 
+/** True for what can be the id of a task: 22 to 64 characters of base64url. */
+export const isId = (id: string): boolean => /^[\w-]{22,64}$/.test(id)
+
+/** By signals of this name children tell their parents. */
+const CHILD = 'child:'
+
+/** Checks the name or id of a signal from outside. @throws TaskFault `task/bad-name`. */
+export function checkSignal(what: string, name: string): string {
+  if (!name.startsWith(CHILD)) return checkName(what, name)
+  throw new TaskFault('task/bad-name', `${what} must not begin with "${CHILD}": children do so.`)
+}
+
 /** True while the task stands waiting for this signal. */
 export const isExpecting = (task: Task, name: string): boolean =>
   task.waits.some((wait) => wait.name === name)

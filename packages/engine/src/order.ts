@@ -1,11 +1,11 @@
 import type { Json } from '@countersign/contract'
 import { TaskFault } from './fault.ts'
 import type { Limits } from './limits.ts'
-import { checkName } from './names.ts'
+import { checkName, isId } from './names.ts'
 import type { NewTask } from './ops.ts'
 import { fromText, toText } from './run/value.ts'
 import type { Task } from './task.ts'
-import { newId, type World } from './world.ts'
+import { newId, toMs, type World } from './world.ts'
 
 /** What is wanted of a new task. */
 export interface Order {
@@ -42,12 +42,12 @@ export interface Birth {
 export function toNewTask(order: Order, birth: Birth, world: World, limits: Limits): NewTask {
   const at = world.now()
   const { id = newId(world), key, run, deadlineMs, input, metadata } = order
-  if (!/^[\w-]{22,64}$/.test(id)) {
+  if (!isId(id)) {
     throw new TaskFault('task/bad-name', 'An id has 22 to 64 characters of base64url.')
   }
   const text = (value: unknown): string =>
     toText(value, limits.inputBytesMax, 'task/input-too-large')
-  const ttlMs = Math.min(limits.ttlMsMax, Math.max(0, order.ttlMs ?? limits.ttlMs))
+  const ttlMs = Math.min(limits.ttlMsMax, toMs('ttlMs', order.ttlMs ?? limits.ttlMs))
   return {
     ...birth,
     id,
@@ -59,8 +59,8 @@ export function toNewTask(order: Order, birth: Birth, world: World, limits: Limi
     metadata: text(metadata),
     at,
     expiresAt: at + ttlMs,
-    deadlineAt: deadlineMs === undefined ? null : at + deadlineMs,
-    pollMs: order.pollMs ?? limits.pollMs,
+    deadlineAt: deadlineMs === undefined ? null : at + toMs('deadlineMs', deadlineMs),
+    pollMs: toMs('pollMs', order.pollMs ?? limits.pollMs),
   }
 }
 

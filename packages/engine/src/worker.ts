@@ -2,7 +2,7 @@ import { commitSurely } from './commit-surely.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { Kinds } from './kinds.ts'
 import type { Limits } from './limits.ts'
-import type { Op, Verdict } from './ops.ts'
+import type { Fence, Op, Verdict } from './ops.ts'
 import type { ChildOrder, StartedChild } from './run/child.ts'
 import { Context } from './run/context.ts'
 import { handle } from './run/handle.ts'
@@ -24,6 +24,8 @@ export interface Pace {
 /** How soon a task is offered again that this process has no handler for. */
 const UNKNOWN_KIND_MS = 30_000
 const SWEEP_MAX = 500
+/** How long `close` waits for a disk to take what is known already. */
+const SETTLE_MS = 2_000
 
 /** What a worker is made of. */
 export interface WorkerParts {
@@ -52,6 +54,7 @@ export class Worker {
   readonly #parts: WorkerParts
   readonly #runs = new Map<string, Running>()
   #isStopping = false
+  #isClosed = false
   #ticks: (() => void)[] = []
 
   constructor(parts: WorkerParts) {
@@ -114,6 +117,8 @@ export class Worker {
 
   /** Runs a task that is claimed already; resolves when this process is done with it. */
   adopt(claimed: Claimed, leaseEnds: number): Promise<void> {
+    const { id: task, epoch } = claimed.task
+    if (this.#isStopping) return this.giveBack([{ task, epoch }])
     return new Promise((done) => {
       const run = new Run(this.#host(), claimed)
       run.leaseEnds = leaseEnds
@@ -122,30 +127,47 @@ export class Worker {
     })
   }
 
+  /** Lets others claim at once what this process holds and does not run. */
+  async giveBack(fences: readonly Fence[]): Promise<void> {
+    if (fences.length === 0) return
+    const { store, world } = this.#parts
+    const at = world.now()
+    await store
+      .commit(fences.map((fence) => ({ op: 'renew', ...fence, at, until: at })))
+      .catch(() => undefined)
+  }
+
   /** Finishes what is running, for as long as `drainMs` allows, and gives the rest back at once. */
   async stop(): Promise<void> {
     this.#isStopping = true
     for (const off of this.#ticks) off()
-    const { world, pace } = this.#parts
-    const idle = [...this.#runs.values()].map(
-      ({ run }) =>
+    const idle = this.#all().map(
+      (run) =>
         new Promise<void>((resolve) => {
           run.stop(resolve)
         }),
     )
+    await this.#within(this.#parts.pace.drainMs, Promise.all(idle))
+    // What came to its end is on disk before the task is given away.
+    const settled = Promise.all(this.#all().map(({ pen }) => pen.settled()))
+    await this.#within(SETTLE_MS, settled)
+    const left = this.#all()
+    for (const run of left) run.lose()
+    await this.giveBack(left.map(({ pen }) => pen.fence))
+    this.#isClosed = true
+  }
+
+  #all(): readonly Run[] {
+    return [...this.#runs.values()].map(({ run }) => run)
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
     let off: (() => void) | undefined
-    const drained = new Promise<void>((resolve) => {
-      off = world.after(pace.drainMs, resolve)
+    const over = new Promise<void>((resolve) => {
+      off = this.#parts.world.after(ms, resolve)
     })
-    await Promise.race([Promise.all(idle), drained])
+    await Promise.race([work, over])
     off?.()
-    const until = world.now()
-    const fences = [...this.#runs.values()].map(({ run }) => run.pen.fence)
-    for (const { run } of this.#runs.values()) run.lose()
-    if (fences.length === 0) return
-    await this.#parts.store
-      .commit(fences.map((fence) => ({ op: 'renew', ...fence, at: until, until })))
-      .catch(() => undefined)
   }
 
   #begin(run: Run, task: Task): void {
@@ -173,6 +195,7 @@ export class Worker {
       limits,
       commit: (op) => this.#commit(op),
       startChild: (run, call, order) => startChild(run.task, call, order),
+      renew: (run) => this.#renewOne(run),
       ended: (run, verdict, dueAt) => {
         const { id } = run.task
         const entry = this.#runs.get(id)
@@ -210,9 +233,21 @@ export class Worker {
     }
   }
 
-  #commit(op: Op): Promise<Verdict | undefined> {
+  async #commit(op: Op): Promise<Verdict | undefined> {
     const { store, world, pace } = this.#parts
-    return commitSurely(store, world, op, pace.leaseMs)
+    // What a handler still does after the close can be told to nobody.
+    const isOver = (): boolean => this.#isClosed
+    return isOver() ? undefined : await commitSurely(store, world, op, pace.leaseMs, isOver)
+  }
+
+  async #renewOne(run: Run): Promise<boolean> {
+    const at = this.#parts.world.now()
+    const leaseEnds = this.leaseEnds()
+    const op = { op: 'renew', ...run.pen.fence, at, until: this.leaseEnd() } as const
+    const isHeld = (await this.#commit(op))?.accepted === true
+    if (isHeld) run.leaseEnds = leaseEnds
+    else run.lose()
+    return isHeld
   }
 
   #every(ms: number, tick: () => Promise<void>): void {
@@ -230,7 +265,7 @@ export class Worker {
   }
 
   async #renew(): Promise<void> {
-    const runs = [...this.#runs.values()].map(({ run }) => run)
+    const runs = this.#all()
     if (runs.length === 0) return
     const at = this.#parts.world.now()
     const until = this.leaseEnd()

@@ -1,3 +1,5 @@
+import { TaskFault } from './fault.ts'
+
 /** What the engine cannot decide for itself. Tests and the simulator bring their own. */
 export interface World {
   /** Milliseconds since the epoch. May jump; the journal of one task never goes back. */
@@ -56,6 +58,35 @@ export const newId = (world: World): string => {
 
 /** Milliseconds for durations: of a clock that does not jump, where the world has one. */
 export const elapsed = (world: World): number => world.monotonic?.() ?? world.now()
+
+/** Node cannot count further with one timer: it would run it at once. */
+export const TIMER_MS_MAX = 2_147_000_000
+
+/** Runs `then` once after `ms`, however long that is; returns the way to call it off. */
+export function later(world: World, ms: number, then: () => void): () => void {
+  let left = ms
+  let off: () => void
+  const arm = (): void => {
+    const part = Math.min(left, TIMER_MS_MAX)
+    left -= part
+    off = world.after(part, left > 0 ? arm : then)
+  }
+  arm()
+  return () => {
+    off()
+  }
+}
+
+/** A hundred years: who waits longer waits for ever. */
+const MS_MAX = 3_155_760_000_000
+
+/** A duration in whole milliseconds from 0 up. @throws TaskFault `task/bad-value` for what is none. */
+export function toMs(what: string, ms: number): number {
+  if (Number.isNaN(ms)) {
+    throw new TaskFault('task/bad-value', `${what} must be a number of milliseconds.`)
+  }
+  return Math.min(MS_MAX, Math.max(0, Math.ceil(ms)))
+}
 
 /** Runs `then` once everything that can run by itself has run. */
 export function soon(world: World, then: () => void): void {

@@ -3,13 +3,13 @@ import { Engine, openSqliteStore, type EngineOptions, type World } from '../src/
 /** A world whose clock only moves when it is told to. */
 export class ManualWorld {
   #now = 1_700_000_000_000
-  #timers: { readonly at: number; readonly then: () => void }[] = []
+  #timers: { readonly at: number; readonly run: () => void }[] = []
 
   readonly world: World = {
     now: () => this.#now,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     after: (ms, then) => {
-      const timer = { at: this.#now + ms, then }
+      const timer = { at: this.#now + ms, run: then }
       this.#timers.push(timer)
       return () => {
         this.#timers = this.#timers.filter((other) => other !== timer)
@@ -35,7 +35,7 @@ export class ManualWorld {
       if (!next || next.at > end) break
       this.#timers = this.#timers.filter((other) => other !== next)
       this.#now = Math.max(this.#now, next.at)
-      next.then()
+      next.run()
     }
     this.#now = end
     await this.settle()

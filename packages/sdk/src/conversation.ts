@@ -13,6 +13,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import type { Context } from './context.ts'
+import { unsealTask } from './tasks/task-state.ts'
 
 /** Thrown by `ask` to end a round; never leaves this package. */
 class Pause {
@@ -32,9 +33,9 @@ interface State {
 /** For this process only: a call that waits for an answer does not survive its server. */
 const codec = createRequestStateCodec<State>({ key: randomBytes(32) })
 
-/** For the options of `McpServer`: refuses state that was not minted here. */
-export const verifyState = (state: string, context: ServerContext): Promise<State> =>
-  codec.verify(state, context)
+/** For the options of `McpServer`: refuses state that was not minted here, and names no task. */
+export const verifyState = async (state: string, context: ServerContext): Promise<State | string> =>
+  unsealTask(state) === undefined ? await codec.verify(state, context) : state
 
 export interface Conversation {
   readonly ask: Context['ask']
@@ -46,8 +47,8 @@ export function converse(name: string, args: unknown, { mcpReq }: ServerContext)
   const call = createHash('sha256')
     .update(canonical([name, args]))
     .digest('base64url')
-  const state = mcpReq.requestState<State>()
-  const earlier = state?.call === call ? state.given : {}
+  const state = mcpReq.requestState<State | string>()
+  const earlier = typeof state === 'object' && state.call === call ? state.given : {}
   const given = { ...earlier, ...mcpReq.inputResponses }
   return {
     ask: async (key, { message, schema }) => {

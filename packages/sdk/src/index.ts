@@ -1,7 +1,21 @@
-/** sdk: how others write governed tools, and serve them in both protocol eras. */
+/** sdk: how others write governed tools, durable ones too, and serve them in both protocol eras. */
 export type { Effect } from '@countersign/contract'
-export { tool, TOOL_META } from './tool.ts'
-export type { Returned, Tool, ToolSpec } from './tool.ts'
+export { NotDone } from '@countersign/engine'
+export type { Reconciled, RetryPolicy, StepContext } from '@countersign/engine'
+export { TOOL_META } from './definition.ts'
+export type { Definition, DefinitionSpec, Returned } from './definition.ts'
+export { tool } from './tool.ts'
+export type { Tool, ToolSpec } from './tool.ts'
 export type { Answer, Context, Level, Question } from './context.ts'
+export { durableTool } from './durable/durable-tool.ts'
+export type { DurableTool, DurableToolSpec, OnError, ValueOf } from './durable/durable-tool.ts'
+export type {
+  AskOptions,
+  ChildOptions,
+  DurableContext,
+  Errand,
+  StepOptions,
+  Visit,
+} from './durable/durable-context.ts'
 export { serve } from './serve.ts'
 export type { HttpOptions, ServeOptions, Serving } from './serve.ts'

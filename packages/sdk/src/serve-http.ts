@@ -1,9 +1,12 @@
 /** Streamable HTTP in both eras at one address: stateless for 2026-07-28, sessions for older clients. */
 import { createServer } from 'node:http'
 import { hostHeaderValidation, originValidation, toNodeHandler } from '@modelcontextprotocol/node'
-import { createMcpHandler, isLegacyRequest, type McpServer } from '@modelcontextprotocol/server'
+import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server'
+import type { serverMaker } from './make-server.ts'
 import { makeSessions } from './sessions.ts'
 import type { HttpOptions } from './serve.ts'
+import { httpNews } from './tasks/http-news.ts'
+import type { Tasks } from './tasks/tasks.ts'
 
 const PATH = '/mcp'
 const LOOPBACK = '127.0.0.1'
@@ -14,13 +17,20 @@ export interface Listening {
   readonly close: () => Promise<void>
 }
 
-export async function serveHttp(make: () => McpServer, options: HttpOptions): Promise<Listening> {
+export async function serveHttp(
+  make: ReturnType<typeof serverMaker>,
+  options: HttpOptions,
+  tasks?: Tasks,
+): Promise<Listening> {
   const { port, host = LOOPBACK, hosts = LOCAL_NAMES } = options
   const modern = createMcpHandler(make, { legacy: 'reject' })
-  const legacy = makeSessions(make)
+  const legacy = makeSessions(() => make({ era: 'legacy' }))
+  const news = tasks ? httpNews(tasks, modern) : undefined
   const handle = toNodeHandler({
     fetch: async (request, extra) =>
-      (await isLegacyRequest(request)) ? legacy.fetch(request) : modern.fetch(request, extra),
+      (await isLegacyRequest(request))
+        ? legacy.fetch(request)
+        : (news ?? modern).fetch(request, extra),
   })
   // Against DNS rebinding: a page in a browser can make its own name mean this machine.
   const isHostFine = hostHeaderValidation([...hosts])
@@ -46,6 +56,7 @@ export async function serveHttp(make: () => McpServer, options: HttpOptions): Pr
       const closed = new Promise((resolve) => {
         server.close(resolve)
       })
+      news?.close()
       await Promise.all([modern.close(), legacy.close()])
       server.closeAllConnections()
       await closed

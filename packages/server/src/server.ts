@@ -1,6 +1,7 @@
 /** server: the only place that knows every room: opens them in order, closes them in reverse. */
 import { join } from 'node:path'
 import type { Admin } from '@countersign/contract'
+import { Engine, sqliteStore, TASK_TABLES } from '@countersign/engine'
 import { adminRoutes, makeAdmin } from '#admin'
 import { LEDGER_TABLES, openLedger, type Ledger } from '#audit'
 import { localAuthenticator } from '#auth'
@@ -12,6 +13,7 @@ import { permitAll } from '#policy'
 import {
   fingerprintOf,
   makeCatalog,
+  makeRules,
   makeViews,
   REGISTRY_TABLES,
   type Catalog,
@@ -75,7 +77,15 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   const upstreams = openUpstreams(config, rooms, { catalog, keeper, hearing })
   const servers = config.servers.map(({ id }) => id)
   const views = makeViews(servers, viewsOf(config), catalog.listed)
+  const engine = openEngine(config, world, store)
   const gateway = makeGateway({
+    engine,
+    rules: makeRules(config.rules),
+    waiting: {
+      afterMs: config.tasks.after,
+      hold: config.tasks.hold,
+      pollsPerSecondMax: config.tasks.pollsPerSecondMax,
+    },
     world,
     log,
     store,
@@ -91,6 +101,8 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     onEnd: (ended) => watcher.onCall?.(ended),
   })
   hearing.gateway = gateway
+  // Only who serves goes on with what was left: a command that looks something up does not.
+  if (startsServers) await gateway.desk.start()
   const admin = makeAdmin({ world, catalog, ledger, views, upstreams })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
@@ -116,6 +128,7 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
       for (const door of doors) await door.close()
       // What waits for a server that does not answer is ended by ending the server.
       await Promise.race([gateway.close(), world.wait(LAST_ENTRIES_MS)])
+      await gateway.desk.close()
       await Promise.allSettled([...upstreams.values()].map((one) => one.close()))
       await keeper.close()
       store.close()
@@ -126,7 +139,39 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
 /** How long cancelled calls may take to be written down at the end. */
 const LAST_ENTRIES_MS = 3_000
 
-const TABLES = [LEDGER_TABLES, REGISTRY_TABLES, GATEWAY_TABLES]
+const TABLES = [
+  LEDGER_TABLES,
+  REGISTRY_TABLES,
+  GATEWAY_TABLES,
+  { room: 'tasks', steps: TASK_TABLES },
+]
+
+/** How many tasks may run at one time: each may hold a call that is under way. */
+const RUNNING_MAX = 10_000
+
+/** The task engine in the same database as the ledger, which shares its commits. */
+function openEngine({ tasks, limits }: Config, world: World, store: Store): Engine {
+  return new Engine({
+    world,
+    store: sqliteStore({
+      prepare: (sql) => store.prepare(sql),
+      commit: (write) => store.commit(write),
+      close: () => undefined, // The house closes it, after everything that writes.
+    }),
+    concurrency: RUNNING_MAX,
+    pace: { drainMs: limits.closeMs },
+    limits: {
+      ttlMs: tasks.ttl,
+      ownerOpenMax: tasks.inFlightMax,
+      valueBytesMax: tasks.resultBytesMax,
+      inputBytesMax: limits.bodyBytesMax + INPUT_EXTRA_BYTES,
+      journalBytesMax: 2 * tasks.resultBytesMax + limits.bodyBytesMax + INPUT_EXTRA_BYTES,
+    },
+  })
+}
+
+/** What an errand says beside the parameters of its call. */
+const INPUT_EXTRA_BYTES = 65_536
 
 interface Hearing {
   gateway: Gateway | undefined

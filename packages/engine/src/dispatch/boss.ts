@@ -1,5 +1,5 @@
 import type { PgBoss } from 'pg-boss'
-import type { World } from '../world.ts'
+import { soon, type World } from '../world.ts'
 import type { Dispatcher, RunTask } from './dispatcher.ts'
 import { localDispatcher } from './local.ts'
 
@@ -20,6 +20,11 @@ const SCHEMA = 'countersign_jobs'
 const BATCH = 50
 /** Notifications wake a worker at once; this is for those that were lost. */
 const POLL_SECONDS = 2
+/** Jobs of a process that died are cleared away after this long: the least that pg-boss allows. */
+const HEARTBEAT_SECONDS = 10
+const SUPERVISE_SECONDS = 2
+/** Jobs in one statement. */
+const OFFERS_MAX = 1_000
 /** A job that was handed over is history: the task's own journal tells what became of it. */
 const KEEP_SECONDS = 60
 
@@ -33,7 +38,14 @@ export async function bossDispatcher(options: BossOptions, world: World): Promis
   const { connectionString, schema = SCHEMA, concurrency = 64, warn } = options
   // Loaded only where it is wanted: it brings half a hundred modules.
   const { PgBoss: Boss } = await import('pg-boss')
-  const boss = new Boss({ connectionString, schema, useListenNotify: true })
+  const boss = new Boss({
+    connectionString,
+    schema,
+    useListenNotify: true,
+    superviseIntervalSeconds: SUPERVISE_SECONDS,
+    monitorIntervalSeconds: SUPERVISE_SECONDS,
+    schedule: false,
+  })
   boss.on('error', (error) => warn?.(error))
   await boss.start()
   // "short": one job waits for each task, however often it is hinted at.
@@ -41,10 +53,15 @@ export async function bossDispatcher(options: BossOptions, world: World): Promis
     policy: 'short',
     notify: true,
     retryLimit: 0,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
     deleteAfterSeconds: KEEP_SECONDS,
   })
   const due = localDispatcher(world, Infinity)
-  await due.start((task) => offer(boss, task, warn))
+  const offers = new Offers(boss, world, warn)
+  await due.start((task) => {
+    offers.add(task)
+    return Promise.resolve()
+  })
   return {
     start: async (run) => {
       const room = new Room(concurrency)
@@ -68,16 +85,39 @@ export async function bossDispatcher(options: BossOptions, world: World): Promis
   }
 }
 
-async function offer(
-  boss: PgBoss,
-  task: string,
-  warn: ((error: Error) => void) | undefined,
-): Promise<void> {
-  try {
-    await boss.send(QUEUE, { task }, { singletonKey: task })
-  } catch (error) {
-    // A hint may be lost: whoever sweeps next finds the task due.
-    warn?.(error instanceof Error ? error : new Error(String(error)))
+/** Offers tasks to all processes: those of one turn of the event loop together. */
+class Offers {
+  readonly #boss: PgBoss
+  readonly #world: World
+  readonly #warn: BossOptions['warn']
+  #tasks: string[] = []
+
+  constructor(boss: PgBoss, world: World, warn: BossOptions['warn']) {
+    this.#boss = boss
+    this.#world = world
+    this.#warn = warn
+  }
+
+  add(task: string): void {
+    if (this.#tasks.push(task) > 1) return
+    soon(this.#world, () => {
+      const tasks = this.#tasks
+      this.#tasks = []
+      void this.#send(tasks)
+    })
+  }
+
+  async #send(tasks: readonly string[]): Promise<void> {
+    try {
+      for (let at = 0; at < tasks.length; at += OFFERS_MAX) {
+        const some = tasks.slice(at, at + OFFERS_MAX)
+        const jobs = some.map((task) => ({ data: { task }, singletonKey: task }))
+        await this.#boss.insert(QUEUE, jobs)
+      }
+    } catch (error) {
+      // A hint may be lost: whoever sweeps next finds the task due.
+      this.#warn?.(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }
 

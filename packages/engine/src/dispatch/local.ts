@@ -1,9 +1,6 @@
-import { soon, type World } from '../world.ts'
+import { soon, TIMER_MS_MAX, type World } from '../world.ts'
 import type { Dispatcher, RunTask } from './dispatcher.ts'
 import { Heap } from './heap.ts'
-
-/** Node cannot count further with one timer. */
-const TIMER_MS_MAX = 2_147_000_000
 
 /** Dispatches within one process: a heap of times and one timer, at most `concurrency` runs. */
 export function localDispatcher(world: World, concurrency = 256): Dispatcher {

@@ -7,7 +7,9 @@ import { sqlFrom, SQL_OPEN, TRANSITIONS } from '../machine.ts'
  * flush may touch the same task.
  */
 export const postgresFunctions = (s: string, channel: string): readonly string[] => [
-  ...helpers(s),
+  ...lines(s),
+  ...messages(s),
+  refused(s),
   create(s),
   ...leases(s),
   ...work(s),
@@ -26,7 +28,7 @@ const FENCED = `RETURN '{"accepted":false,"why":"fenced"}'::jsonb;`
 const due = (id: string): string =>
   `jsonb_build_object('accepted', true, 'due', coalesce(${id}, '[]'::jsonb))`
 
-const helpers = (s: string): readonly string[] => [
+const lines = (s: string): readonly string[] => [
   fn(
     s,
     'add_lines(t text, e bigint, lines jsonb)',
@@ -56,6 +58,9 @@ const helpers = (s: string): readonly string[] => [
      PERFORM ${s}.deliver(op->>'task', op->'delivered');
      RETURN NULL;`,
   ),
+]
+
+const messages = (s: string): readonly string[] => [
   // Leaves a signal; returns [task] when that made it due.
   fn(
     s,
@@ -77,10 +82,13 @@ const helpers = (s: string): readonly string[] => [
     'child RECORD;',
     `SELECT parent, state, result, error INTO child FROM ${s}.tasks WHERE id = t;
      IF child.parent IS NULL THEN RETURN NULL; END IF;
-     RETURN ${s}.leave(child.parent, t, a, 'child:' || t, '{"state":"' || child.state ||
+     RETURN ${s}.leave(child.parent, 'child:' || t, a, 'child:' || t, '{"state":"' || child.state ||
        '","result":' || coalesce(child.result, 'null') || ',"error":' ||
        coalesce(child.error, 'null') || '}');`,
   ),
+]
+
+const refused = (s: string): string =>
   fn(
     s,
     'refused(t text)',
@@ -89,8 +97,7 @@ const helpers = (s: string): readonly string[] => [
      IF NOT FOUND THEN RETURN '{"accepted":false,"why":"missing"}'::jsonb; END IF;
      RETURN jsonb_build_object('accepted', false, 'why', 'illegal', 'state', got.state,
        'task', to_jsonb(got));`,
-  ),
-]
+  )
 
 const create = (s: string): string =>
   fn(
@@ -333,7 +340,8 @@ const sweep = (s: string): string =>
 
 /** What others want to hear of: everything but leases and lines nobody sees. */
 const TOLD = `('suspend', 'finish', 'cancel', 'settle', 'signal', 'sweep')`
-const NOTIFIED_MAX = 150
+/** Ids of at most 64 characters and a space: a notification has less than 8,000 bytes. */
+const NOTIFIED_MAX = 120
 
 const commitOps = (s: string, channel: string): string =>
   fn(

@@ -37,7 +37,11 @@ export async function postgresStore(link: PostgresLink, schema = SCHEMA): Promis
     throw new TaskFault('task/bad-name', 'A schema is named in lower case, digits and underscores.')
   }
   await migrate(link, schema)
-  const batches = new Batches((ops) => write(link, schema, ops), link.parallel ?? 1, isPoison)
+  const batches = new Batches(
+    (ops, texts) => write(link, schema, ops, texts),
+    link.parallel ?? 1,
+    isPoison,
+  )
   const { listen } = link
   return {
     isExclusive: false,
@@ -76,10 +80,11 @@ async function write(
   link: PostgresLink,
   schema: string,
   ops: readonly Op[],
+  texts: readonly string[],
 ): Promise<readonly Verdict[]> {
   // Rows are locked in the order of their ids, so that flushes rarely want each other's.
   const order = [...ops.keys()].toSorted((a, b) => compare(subject(ops[a]), subject(ops[b])))
-  const sorted = JSON.stringify(order.map((at) => ops[at]))
+  const sorted = `[${order.map((at) => texts[at]).join(',')}]`
   const sql = `SELECT ${schema}.commit_ops($1::jsonb)::text AS verdicts`
   for (let tries = 1; ; tries++) {
     try {

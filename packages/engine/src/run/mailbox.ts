@@ -1,5 +1,6 @@
 import type { Signal } from '../journal.ts'
 import type { OpenWait } from '../task.ts'
+import { toWaitsText } from './value.ts'
 
 /** The signals a run knows of and has not delivered, and the waits the task is shown with. */
 export class Mailbox {
@@ -41,6 +42,6 @@ export class Mailbox {
   waitsWithout(name: string): string {
     const at = this.#waits.findIndex((wait) => wait.name === name)
     this.#waits = this.#waits.filter((_, index) => index !== at)
-    return JSON.stringify(this.#waits)
+    return toWaitsText(this.#waits)
   }
 }

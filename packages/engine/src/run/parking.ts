@@ -1,6 +1,6 @@
 import type { Json } from '@countersign/contract'
 import type { OpenWait } from '../task.ts'
-import type { World } from '../world.ts'
+import { later, type World } from '../world.ts'
 import type { Call } from './calls.ts'
 
 /** What a call waits for; all absent means: for ever. */
@@ -38,7 +38,7 @@ export class Parking {
     for (const parked of this.#parked) {
       const { until } = parked.wait
       if (until === undefined || parked.disarm) continue
-      parked.disarm = world.after(Math.max(0, until - world.now()), () => {
+      parked.disarm = later(world, Math.max(0, until - world.now()), () => {
         this.#go(parked)
       })
     }

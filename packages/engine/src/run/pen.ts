@@ -15,16 +15,21 @@ export interface Along {
   readonly waits: string | null
 }
 
-/** What is carried by the next op of the run. */
+/** What the next op of the run writes. */
 interface Held {
   readonly entries: readonly NewEntry[]
   readonly delivered: readonly string[]
   readonly waits: string | null
+  readonly progress: string | null
+  readonly status: string | null
 }
-const NOTHING: Held = { entries: [], delivered: [], waits: null }
+const NOTHING: Held = { entries: [], delivered: [], waits: null, progress: null, status: null }
 
 /**
  * Writes the journal of one run: numbered, in order, never back in time.
+ *
+ * One op is under way at a time, and what comes meanwhile goes with the next: a line is never on
+ * disk without every line before it, whichever answers are lost and whenever the process dies.
  *
  * Outcomes are held for the next op of the run, which comes at once: what follows an outcome is
  * pure until the next call, and before that call does anything, `settled` has everything on disk.
@@ -40,7 +45,9 @@ export class Pen {
   #at: number
   #held: Held = NOTHING
   #isFlushing = false
-  #tail: Promise<boolean> | undefined
+  /** The op that will take what is held, once the one before it is done. */
+  #next: Promise<boolean> | undefined
+  #tail: Promise<boolean> = Promise.resolve(true)
 
   constructor(from: {
     readonly world: World
@@ -76,46 +83,38 @@ export class Pen {
   hold(call: Call, kind: 'done' | 'threw', body: string, along?: Along): void {
     const entry = this.#line(call, kind, body)
     take(call, { kind, body: fromText(body), at: entry.at })
-    const { entries, delivered, waits } = this.#held
-    const signal = along?.delivered
-    this.#held = {
-      entries: [...entries, entry],
-      delivered: signal === undefined ? delivered : [...delivered, signal],
-      waits: along?.waits ?? waits,
-    }
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    soon(this.#world, () => {
-      this.#isFlushing = false
-      void this.settled()
-    })
+    this.#add(entry, along)
+    this.#flushSoon()
   }
 
   /** Resolves with true once everything so far is durable, and with false when the task is lost. */
   settled(): Promise<boolean> {
-    if (this.#held.entries.length > 0) return this.#record([])
-    return this.#tail ?? Promise.resolve(true)
+    return this.#held.entries.length > 0 ? this.#flush() : (this.#next ?? this.#tail)
   }
 
   /** Adds a line about a call, and takes it in once it is durable; false when the task is lost. */
   async write(call: Call, kind: EntryKind, body: string): Promise<boolean> {
     const entry = this.#line(call, kind, body)
-    const isWritten = await this.#record([entry])
+    this.#add(entry)
+    const isWritten = await this.#flush()
     if (isWritten) take(call, { kind, body: fromText(body), at: entry.at })
     return isWritten
   }
 
   /** Everything before the last op of the run is durable: gives what that op has to carry. */
   async last(): Promise<Held | undefined> {
-    if (this.#tail && !(await this.#tail)) return undefined
-    const held = this.#held
-    this.#held = NOTHING
-    return held
+    // What is shown has no place in the last op.
+    const isShown = (): boolean => this.#held.progress !== null || this.#held.status !== null
+    do if (!(await (isShown() ? this.#flush() : (this.#next ?? this.#tail)))) return undefined
+    while (this.#next || isShown())
+    return this.#takeHeld()
   }
 
-  /** Shows progress or a sentence. Nobody waits for it, and what was lost is shown the next time. */
-  async show(progress: string | null, status: string | null): Promise<void> {
-    await this.#commit(this.#op(NOTHING, progress, status))
+  /** Shows progress or a sentence. Nobody waits for it; the latest goes with the next op. */
+  show(progress: string | null, status: string | null): void {
+    const { progress: before, status: said } = this.#held
+    this.#held = { ...this.#held, progress: progress ?? before, status: status ?? said }
+    this.#flushSoon()
   }
 
   /** Notes an outcome that nobody can use any more. */
@@ -132,32 +131,51 @@ export class Pen {
     }
   }
 
-  #record(more: readonly NewEntry[]): Promise<boolean> {
+  #add(entry: NewEntry, along?: Along): void {
     const { entries, delivered, waits } = this.#held
+    const signal = along?.delivered
+    this.#held = {
+      ...this.#held,
+      entries: [...entries, entry],
+      delivered: signal === undefined ? delivered : [...delivered, signal],
+      waits: along?.waits ?? waits,
+    }
+  }
+
+  #takeHeld(): Held {
+    const held = this.#held
     this.#held = NOTHING
-    const all = [...entries, ...more]
-    const written = this.#commit(this.#op({ entries: all, delivered, waits }, null, null))
-    this.#tail = this.#inOrder(written, this.#tail, all)
-    return this.#tail
+    return held
   }
 
-  #op({ entries, delivered, waits }: Held, progress: string | null, status: string | null): Op {
-    const at = this.now()
-    return { op: 'record', ...this.fence, at, entries, delivered, waits, progress, status }
+  #flushSoon(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    soon(this.#world, () => {
+      this.#isFlushing = false
+      if (this.#held !== NOTHING) void this.#flush()
+    })
   }
 
-  /** Answers may overtake each other on the way. After one that failed nothing counts. */
-  async #inOrder(
-    written: Promise<Verdict | undefined>,
-    before: Promise<boolean> | undefined,
-    entries: readonly NewEntry[],
-  ): Promise<boolean> {
-    const verdict = await written
-    if (before && !(await before)) return false
-    if (verdict?.accepted === true) return true
+  #flush(): Promise<boolean> {
+    this.#next ??= this.#send()
+    return this.#next
+  }
+
+  async #send(): Promise<boolean> {
+    // Whoever writes before the op under way is done, or in this very turn, shares this one.
+    const isHeld = await this.#tail
+    this.#tail = this.#next ?? this.#tail
+    this.#next = undefined
+    const held = this.#takeHeld()
+    if (isHeld && (await this.#commit(this.#op(held)))?.accepted === true) return true
     this.#lost()
-    void this.tooLate({ entries })
+    void this.tooLate(held)
     return false
+  }
+
+  #op(held: Held): Op {
+    return { op: 'record', ...this.fence, at: this.now(), ...held }
   }
 
   #line({ call, what, name }: Call, kind: EntryKind, body: string): NewEntry {

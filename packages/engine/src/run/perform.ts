@@ -1,11 +1,11 @@
 import type { Effect, Json } from '@countersign/contract'
-import { NotDone, TaskFault, toFailure } from '../fault.ts'
+import { NotDone, toFailure } from '../fault.ts'
 import { isHarmful, type Call } from './calls.ts'
 import { pauseAfter, type RetryPolicy } from './retry.ts'
 import type { Run } from './run.ts'
 import { COME_BACK, Tried } from './tried.ts'
 import type { AttemptContext, Reconciled, StepContext } from './types.ts'
-import { toText } from './value.ts'
+import { toOutcome, toText, toThrown, type Outcome } from './value.ts'
 
 /** How a step, an attempt or an undo is carried out. A step has no effect class. */
 export interface Plan {
@@ -57,7 +57,7 @@ async function enter(run: Run, call: Call, plan: Plan): Promise<Body | 'lost' | 
     const began = { effect, key: keyOf(run, call, plan), reported: reports, number: call.tries + 1 }
     const isWritten = await run.pen.write(call, 'began', JSON.stringify(began))
     // A process that was halted since may have lost its lease: then somebody else decides.
-    return isWritten && run.holds() ? plan.body : 'lost'
+    return isWritten && (await run.holds()) ? plan.body : 'lost'
   }
   const { resume } = plan
   if (handle && resume) return (context) => resume(handle.value, context)
@@ -100,21 +100,22 @@ type Came = 'recorded' | 'lost' | 'unsure'
 /** One try: runs the body and records what came of it. */
 async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<Came> {
   const tried = new Tried(run, call, keyOf(run, call, plan), plan.timeoutMs)
+  let outcome: Outcome
   try {
     const value = await tried.race(() => body(tried))
     if (value === COME_BACK) return 'recorded'
-    const text = toText(value, valueMax(run), 'task/value-too-large')
-    if (run.isEnded) return await noteLate(run, call, 'done', text)
-    run.settle(call, 'done', text)
-    return 'recorded'
+    // It happened, even when what it gave cannot be recorded.
+    outcome = toOutcome(value, valueMax(run))
   } catch (error) {
-    const text = JSON.stringify(toFailure(error))
-    if (run.isEnded) return await noteLate(run, call, 'threw', text)
-    return await failed(run, call, plan, error)
+    if (!run.isEnded) return await failed(run, call, plan, error)
+    outcome = toThrown(error)
   }
+  if (run.isEnded) return await noteLate(run, call, outcome)
+  run.settle(call, outcome.kind, outcome.text)
+  return 'recorded'
 }
 
-async function noteLate(run: Run, call: Call, kind: string, text: string): Promise<'lost'> {
+async function noteLate(run: Run, call: Call, { kind, text }: Outcome): Promise<'lost'> {
   await run.pen.late(call, `{"kind":"${kind}","value":${text}}`)
   return 'lost'
 }
@@ -122,19 +123,17 @@ async function noteLate(run: Run, call: Call, kind: string, text: string): Promi
 /** Records a failed try: to be repeated, final, or not known to be a failure at all. */
 async function failed(run: Run, call: Call, plan: Plan, error: unknown): Promise<Came> {
   const { world } = run.host
-  const failure = toFailure(error)
   const isNotDone = error instanceof NotDone
-  const isTooLarge = error instanceof TaskFault && error.code === 'task/value-too-large'
   const isHarmless = isNotDone || !isHarmful(call.open) || call.left === false
   // A remote task that could not be asked is still the same remote task: it is asked again.
   const isRemote = call.handle !== undefined && plan.resume !== undefined && !isNotDone
-  const pauseMs = isTooLarge ? undefined : pauseAfter(plan.retry, call.tries + 1, error, world)
+  const pauseMs = pauseAfter(plan.retry, call.tries + 1, error, world)
   if (pauseMs !== undefined && (isRemote || isHarmless)) {
     const until = world.now() + pauseMs
-    const body = { number: call.tries + 1, until, error: failure, isOver: !isRemote }
+    const body = { number: call.tries + 1, until, error: toFailure(error), isOver: !isRemote }
     return (await run.pen.write(call, 'retry', JSON.stringify(body))) ? 'recorded' : 'lost'
   }
-  if (!isHarmless && !isTooLarge) return 'unsure'
-  run.settle(call, 'threw', JSON.stringify(failure))
+  if (!isHarmless) return 'unsure'
+  run.settle(call, 'threw', toThrown(error).text)
   return 'recorded'
 }

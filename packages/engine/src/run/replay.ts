@@ -26,6 +26,11 @@ export class Replay {
     return this.#order[this.#cursor]
   }
 
+  /** The first call that is recorded and that the handler has not asked for. */
+  get missing(): number | undefined {
+    return this.#order.slice(this.#cursor).find((call) => !this.#asked.has(call))
+  }
+
   /** True when new calls wait for an outcome that the handler does not ask for. */
   get isStuck(): boolean {
     const next = this.next

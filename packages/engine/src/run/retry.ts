@@ -1,4 +1,4 @@
-import type { World } from '../world.ts'
+import { toMs, type World } from '../world.ts'
 
 /** When a failed try is repeated. Waiting is durable: it holds a row, not a promise. */
 export interface RetryPolicy {
@@ -34,5 +34,5 @@ export function pauseAfter(
   if (!policy || failed >= policy.tries || policy.when?.(error) === false) return undefined
   const { firstMs = 1_000, maxMs = 60_000, factor = 2, jitter = 0.5 } = policy
   const full = Math.min(maxMs, firstMs * factor ** (failed - 1))
-  return Math.round(full * (1 - jitter * chance(world)))
+  return toMs('firstMs', full * (1 - jitter * chance(world)))
 }

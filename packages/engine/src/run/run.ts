@@ -5,7 +5,7 @@ import type { Limits } from '../limits.ts'
 import { checkName } from '../names.ts'
 import type { FinishOp, SuspendOp, Verdict } from '../ops.ts'
 import type { Task } from '../task.ts'
-import { elapsed, soon, type World } from '../world.ts'
+import { elapsed, later, soon, type World } from '../world.ts'
 import { isHarmful, newCall, readJournal, type Call } from './calls.ts'
 import type { ChildOrder, StartedChild } from './child.ts'
 import { Mailbox } from './mailbox.ts'
@@ -14,7 +14,7 @@ import { Pen, type Along, type CommitSurely } from './pen.ts'
 import { Replay } from './replay.ts'
 import { gone, missingCall, otherCall, unknownOutcome } from './run-faults.ts'
 import { Turns } from './turns.ts'
-import { toRecorded, toText } from './value.ts'
+import { toRecorded, toText, toWaitsText } from './value.ts'
 
 /** What a run needs of the engine around it. */
 export interface RunHost {
@@ -23,6 +23,8 @@ export interface RunHost {
   readonly commit: CommitSurely
   /** Starts the child of this call, once; undefined when the task is lost. */
   readonly startChild: (run: Run, call: number, order: ChildOrder) => Promise<StartedChild>
+  /** Asks the store whether the task is still ours, and keeps it if so. */
+  readonly renew: (run: Run) => Promise<boolean>
   /** Called once, when the run holds nothing any more; with `dueAt` when a timer wakes the task. */
   readonly ended: (run: Run, verdict: Verdict | undefined, dueAt?: number) => void
 }
@@ -67,6 +69,7 @@ export class Run {
   #hasLeft = false
   #isChecking = false
   #isStopping = false
+  #hasFrozen = false
   #ending: (() => void) | undefined
   #whenIdle: (() => void) | undefined
   #deadline: (() => void) | undefined
@@ -125,12 +128,13 @@ export class Run {
         this.fail(new TaskFault('task/deadline', 'The task was not done by its deadline.'))
       }
       if (deadlineAt <= world.now()) return overdue()
-      this.#deadline = world.after(deadlineAt - world.now(), overdue)
+      this.#deadline = later(world, deadlineAt - world.now(), overdue)
     }
     try {
       const result = toText(await handler(), limits.valueBytesMax, 'task/value-too-large')
-      if (this.#replay.isOver || this.#edge) this.#finish('complete', result, undefined)
-      else this.fail(missingCall(this.#calls.get(this.#replay.next ?? 0)))
+      const missing = this.#edge ? undefined : this.#replay.missing
+      if (missing === undefined) this.#finish('complete', result, undefined)
+      else this.fail(missingCall(this.#calls.get(missing)))
     } catch (error) {
       this.#finish('fail', null, toFailure(error))
     }
@@ -203,29 +207,33 @@ export class Run {
     this.#leave(undefined)
   }
 
-  /** True while nobody else can have the task, as far as this process can tell by itself. */
-  holds(): boolean {
-    return !this.#isEnded && elapsed(this.host.world) < this.leaseEnds
+  /** True while nobody else can have the task; the store is asked only when the lease is over. */
+  async holds(): Promise<boolean> {
+    const isLeased = (): boolean => elapsed(this.host.world) < this.leaseEnds
+    if (!this.#isEnded && !isLeased()) await this.host.renew(this)
+    return !this.#isEnded && isLeased()
   }
 
   /** Begins nothing more, and calls `idle` once nothing is running. */
   stop(idle: () => void): void {
     this.#isStopping = true
     this.#whenIdle = idle
-    this.#idle()
+    if (this.#isEnded) this.#idle()
+    else this.#check()
   }
 
   /** True when nothing may begin any more: who asks then must wait for the task's next life. */
   freezes(): boolean {
     if (!this.#isStopping) return false
+    this.#hasFrozen = true
     this.#active--
-    this.#idle()
+    this.#check()
     return true
   }
 
   /** Gives the task back untouched, to be offered again after `ms`. */
   postpone(ms: number): void {
-    void this.#suspend(this.pen.now() + ms, JSON.stringify(this.task.waits))
+    void this.#suspend(this.pen.now() + ms, toWaitsText(this.task.waits))
   }
 
   /** Fails the task for a reason that its handler cannot catch. */
@@ -307,8 +315,9 @@ export class Run {
       this.#finish('lose', null, toFailure(unknownOutcome(unknown)))
       return
     }
-    const dueAt = this.#parking.dueAt(this.task.deadlineAt)
-    await this.#suspend(dueAt, JSON.stringify(this.#parking.waits()))
+    // Whoever was kept from going on wants to do so in the next life, at once.
+    const dueAt = this.#hasFrozen ? this.pen.now() : this.#parking.dueAt(this.task.deadlineAt)
+    await this.#suspend(dueAt, toWaitsText(this.#parking.waits()))
   }
 
   async #suspend(dueAt: number | undefined, waits: string): Promise<void> {

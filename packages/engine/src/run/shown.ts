@@ -1,39 +1,34 @@
 import type { Progress } from '../task.ts'
 import type { Run } from './run.ts'
 
-/** What a task shows while it works: one write at a time, always the latest. */
+/** More than anybody reads, and little enough to be written again and again. */
+const SENTENCE_CHARS_MAX = 4_000
+
+/** What a task shows while it works: always the latest, and nothing while it only replays. */
 export class Shown {
   readonly #run: Run
-  #progress: Progress | undefined
-  #status: string | undefined
-  #isWriting = false
 
   constructor(run: Run) {
     this.#run = run
   }
 
-  progress(progress: Progress): void {
-    if (this.#run.isReplaying) return
-    this.#progress = progress
-    void this.#write()
+  progress({ done, total, message }: Progress): void {
+    // JSON has no word for what is not finite, and a bar could not show it.
+    if (!Number.isFinite(done)) return
+    const progress: Progress = {
+      done,
+      ...(total !== undefined && Number.isFinite(total) ? { total } : {}),
+      ...(message === undefined ? {} : { message: message.slice(0, SENTENCE_CHARS_MAX) }),
+    }
+    this.#show(JSON.stringify(progress), null)
   }
 
   status(message: string): void {
-    if (this.#run.isReplaying) return
-    this.#status = message
-    void this.#write()
+    this.#show(null, JSON.stringify(message.slice(0, SENTENCE_CHARS_MAX)))
   }
 
-  async #write(): Promise<void> {
-    if (this.#isWriting) return
-    this.#isWriting = true
-    while ((this.#progress ?? this.#status) !== undefined && !this.#run.isEnded) {
-      const progress = this.#progress === undefined ? null : JSON.stringify(this.#progress)
-      const status = this.#status === undefined ? null : JSON.stringify(this.#status)
-      this.#progress = undefined
-      this.#status = undefined
-      await this.#run.pen.show(progress, status)
-    }
-    this.#isWriting = false
+  #show(progress: string | null, status: string | null): void {
+    const { isReplaying, isEnded, pen } = this.#run
+    if (!isReplaying && !isEnded) pen.show(progress, status)
   }
 }

@@ -1,13 +1,16 @@
 import { TaskFault, toFailure } from '../fault.ts'
+import { toMs } from '../world.ts'
 import type { Call } from './calls.ts'
 import type { Run } from './run.ts'
 import type { WaitOptions } from './types.ts'
+import { toText } from './value.ts'
 
 /** Waits until a time that was recorded when the sleep was first asked for. */
 export async function sleep(run: Run, call: Call, ms: number): Promise<boolean> {
   const { pen, host } = run
   if (!call.opened) {
-    const opened = JSON.stringify({ until: pen.now() + ms })
+    const opened = textOr(run, call, () => JSON.stringify({ until: pen.now() + toMs('ms', ms) }))
+    if (opened === undefined) return true
     if (!(await pen.write(call, 'opened', opened))) return false
   }
   const until = Number(call.opened?.['until'])
@@ -21,8 +24,12 @@ export async function wait(run: Run, call: Call, options: WaitOptions): Promise<
   const { pen, mailbox, host } = run
   const { name } = call
   if (!call.opened) {
-    const until = options.timeoutMs === undefined ? undefined : pen.now() + options.timeoutMs
-    const opened = JSON.stringify({ until, ask: options.ask })
+    const opened = textOr(run, call, () => {
+      const { timeoutMs, ask } = options
+      const until = timeoutMs === undefined ? undefined : pen.now() + toMs('timeoutMs', timeoutMs)
+      return toText({ until, ask }, host.limits.valueBytesMax, 'task/value-too-large')
+    })
+    if (opened === undefined) return true
     if (!(await pen.write(call, 'opened', opened))) return false
   }
   const said = call.opened?.['until']
@@ -43,5 +50,15 @@ export async function wait(run: Run, call: Call, options: WaitOptions): Promise<
     }
     const ask = call.opened?.['ask'] ?? null
     await run.park({ until, signal: name, ask })
+  }
+}
+
+/** What a call opens with; what cannot be recorded is the outcome of the call instead. */
+function textOr(run: Run, call: Call, make: () => string): string | undefined {
+  try {
+    return make()
+  } catch (fault) {
+    run.settle(call, 'threw', JSON.stringify(toFailure(fault)))
+    return undefined
   }
 }

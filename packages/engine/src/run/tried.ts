@@ -1,10 +1,11 @@
 import type { Json } from '@countersign/contract'
-import { TaskFault, toFailure } from '../fault.ts'
+import { TaskFault } from '../fault.ts'
+import { later, toMs } from '../world.ts'
 import type { Call } from './calls.ts'
 import { gone } from './run-faults.ts'
 import type { Run } from './run.ts'
 import type { AttemptContext } from './types.ts'
-import { toText } from './value.ts'
+import { toOutcome, toText, toThrown, type Outcome } from './value.ts'
 
 /** What a try gives when it let the task go and is to be resumed. */
 export const COME_BACK: unique symbol = Symbol('come back')
@@ -36,7 +37,9 @@ export class Tried implements AttemptContext {
   }
 
   async dispatched(): Promise<void> {
-    this.#check(await this.#run.pen.write(this.#call, 'left', 'null'))
+    const { pen } = this.#run
+    // A process that was halted since may have lost its lease: then somebody else decides.
+    this.#check((await pen.write(this.#call, 'left', 'null')) && (await this.#run.holds()))
   }
 
   async handle(value: Json): Promise<void> {
@@ -49,8 +52,9 @@ export class Tried implements AttemptContext {
     if (!this.#call.handle) {
       throw new TypeError('Only an attempt with a handle can come back later.')
     }
+    const until = this.#run.host.world.now() + toMs('ms', ms)
     this.#disarm?.()
-    await this.#run.park({ until: this.#run.host.world.now() + ms })
+    await this.#run.park({ until })
     this.#settle?.(COME_BACK)
     return new Promise<never>(() => undefined)
   }
@@ -59,9 +63,9 @@ export class Tried implements AttemptContext {
   race(body: () => unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#settle = resolve
-      const ms = this.#timeoutMs
-      if (ms !== undefined) {
-        this.#disarm = this.#run.host.world.after(ms, () => {
+      if (this.#timeoutMs !== undefined) {
+        const ms = toMs('timeoutMs', this.#timeoutMs)
+        this.#disarm = later(this.#run.host.world, ms, () => {
           const fault = new TaskFault('attempt/timeout', `It took longer than ${String(ms)} ms.`)
           this.#isOver = true
           this.#abort?.abort(fault)
@@ -79,18 +83,18 @@ export class Tried implements AttemptContext {
   ): Promise<void> {
     try {
       const value = await body()
-      if (this.#isOver) await this.#late('done', value)
+      if (this.#isOver) await this.#late(toOutcome(value, this.#run.host.limits.valueBytesMax))
       else resolve(value)
     } catch (error) {
-      if (this.#isOver) await this.#late('threw', toFailure(error))
+      if (this.#isOver) await this.#late(toThrown(error))
       else reject(error)
     } finally {
       this.#disarm?.()
     }
   }
 
-  async #late(kind: 'done' | 'threw', value: unknown): Promise<void> {
-    await this.#run.pen.late(this.#call, JSON.stringify({ kind, value }))
+  async #late({ kind, text }: Outcome): Promise<void> {
+    await this.#run.pen.late(this.#call, `{"kind":"${kind}","value":${text}}`)
   }
 
   #check(isWritten: boolean): void {

@@ -41,6 +41,7 @@ async function follow(id: string, parts: UndoParts): Promise<readonly Undoable[]
       limits,
       commit: () => Promise.resolve(undefined),
       startChild: () => Promise.resolve(undefined),
+      renew: () => Promise.resolve(false),
       ended: () => undefined,
     }
     const reader = new Run(host, { task, journal, signals: [] }, (fault) => {

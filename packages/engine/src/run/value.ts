@@ -1,5 +1,12 @@
 import type { Json } from '@countersign/contract'
-import { TaskFault, type TaskFailure } from '../fault.ts'
+import { TaskFault, toFailure, type TaskFailure } from '../fault.ts'
+import type { OpenWait } from '../task.ts'
+
+/** An outcome on its way into the journal. */
+export interface Outcome {
+  readonly kind: 'done' | 'threw'
+  readonly text: string
+}
 
 /**
  * A value as JSON text; what has no JSON (undefined, a function) becomes null.
@@ -19,6 +26,21 @@ export function toText(
   return text
 }
 
+/** What a body gave, as the outcome to record: what cannot be recorded is a failure of its own. */
+export function toOutcome(value: unknown, bytesMax: number): Outcome {
+  try {
+    return { kind: 'done', text: toText(value, bytesMax, 'task/value-too-large') }
+  } catch (fault) {
+    return toThrown(fault)
+  }
+}
+
+/** What a body threw, as the outcome to record. */
+export const toThrown = (error: unknown): Outcome => ({
+  kind: 'threw',
+  text: JSON.stringify(toFailure(error)),
+})
+
 function stringify(value: unknown): string {
   try {
     // The types promise a string; undefined and functions give none.
@@ -28,6 +50,15 @@ function stringify(value: unknown): string {
     throw new TaskFault('task/bad-value', 'Only what JSON can say can be recorded.', { cause })
   }
 }
+
+/**
+ * Waits as JSON text that a database can look into: Postgres reads no NUL and no half character,
+ * and only people read these. The journal keeps what was asked as it was.
+ */
+export const toWaitsText = (waits: readonly OpenWait[]): string =>
+  JSON.stringify(waits).replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escape) =>
+    /^\\u(?:0000|d)/.test(escape) ? '\uFFFD' : escape,
+  )
 
 /** JSON text that this process wrote. */
 export function fromText(text: string): Json {

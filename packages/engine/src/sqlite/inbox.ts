@@ -60,7 +60,8 @@ export function makeInbox(prepare: Prepare): Inbox {
       const parent = row?.['parent']
       if (typeof parent !== 'string') return []
       const payload = `{"state":"${String(row?.['state'])}","result":${orNull(row?.['result'])},"error":${orNull(row?.['error'])}}`
-      return leave(parent, task, at, `child:${task}`, payload) ? [parent] : []
+      const name = `child:${task}`
+      return leave(parent, name, at, name, payload) ? [parent] : []
     },
   }
 }

@@ -41,9 +41,15 @@ export function openSqliteStore(path: string): Store {
     db.close()
     throw new Error(`${path} was written by a newer version of the engine (${String(version)}).`)
   }
-  db.exec('BEGIN IMMEDIATE')
-  for (const step of TASK_TABLES.slice(version)) db.exec(step)
-  db.exec(`PRAGMA user_version = ${String(TASK_TABLES.length)}; COMMIT`)
+  try {
+    db.exec('BEGIN IMMEDIATE')
+    for (const step of TASK_TABLES.slice(version)) db.exec(step)
+    db.exec(`PRAGMA user_version = ${String(TASK_TABLES.length)}; COMMIT`)
+  } catch (cause) {
+    // What was begun is rolled back with it.
+    db.close()
+    throw cause
+  }
   const group = new GroupCommit(db)
   return sqliteStore({
     prepare: (sql) => db.prepare(sql),

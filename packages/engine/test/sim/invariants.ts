@@ -1,4 +1,4 @@
-import { isFinal, type Op, type Task, type Verdict } from '../../src/index.ts'
+import { isFinal, type Entry, type Op, type Task, type Verdict } from '../../src/index.ts'
 import type { Disk } from './sim-store.ts'
 
 interface Line {
@@ -48,6 +48,20 @@ export class Invariants {
     }
   }
 
+  /** No line is there without every line before it: what follows from a line may be something else. */
+  #holes(id: string, entries: readonly Entry[]): void {
+    const last = new Map<number, number>()
+    for (const { epoch, seq, kind } of entries) {
+      if (kind === 'late' || seq === 0) continue
+      if (seq !== (last.get(epoch) ?? 0) + 1) {
+        this.breaches.push(
+          `line ${String(epoch)}.${String(seq)} of ${id} came before the one before`,
+        )
+      }
+      last.set(epoch, seq)
+    }
+  }
+
   /** What can only be said when all is over. */
   async atEnd(): Promise<void> {
     const journals = new Map<string, Map<string, string>>()
@@ -58,6 +72,7 @@ export class Invariants {
           [`${String(epoch)}.${String(seq)}`, JSON.stringify(body)] as const,
       )
       journals.set(id, new Map(lines))
+      this.#holes(id, entries)
       const given = entries.filter(({ what, kind }) => what === 'wait' && kind === 'done')
       const payloads = given.map(({ body }) => JSON.stringify(body))
       if (new Set(payloads).size < payloads.length) {

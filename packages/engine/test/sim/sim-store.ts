@@ -18,13 +18,21 @@ export interface Disk {
   readonly db: DatabaseSync
   /** Writes at once. */
   readonly write: (ops: readonly Op[]) => readonly Verdict[]
+  /** Leaves it to the next simulation, empty. */
+  readonly close: () => void
 }
 
-/** A fresh database in memory. `spoil` breaks it on purpose, to prove that breaches are seen. */
-export function openDisk(
-  now: () => number,
-  spoil?: (op: Op, db: DatabaseSync) => Op | undefined,
-): Disk {
+/** A database in memory with its statements: making one takes longer than many a story. */
+interface Empty {
+  readonly db: DatabaseSync
+  readonly store: Store
+  /** Applies one op at once. */
+  readonly apply: (op: Op) => Verdict
+}
+
+const spare: Empty[] = []
+
+function makeEmpty(): Empty {
   const db = new DatabaseSync(':memory:')
   for (const step of TASK_TABLES) db.exec(step)
   let verdicts: readonly Verdict[] = []
@@ -38,19 +46,35 @@ export function openDisk(
     },
     close: () => undefined,
   })
+  const apply = (op: Op): Verdict => {
+    void store.commit([op])
+    return verdicts[0]!
+  }
+  return { db, store, apply }
+}
+
+/** An empty database. `spoil` breaks it on purpose, to prove that breaches are seen. */
+export function openDisk(
+  now: () => number,
+  spoil?: (op: Op, db: DatabaseSync) => Op | undefined,
+): Disk {
+  const empty = spare.pop() ?? makeEmpty()
+  const { db, store, apply } = empty
   const write = (ops: readonly Op[]): readonly Verdict[] => {
     db.exec('BEGIN')
     const all = ops.map((asked): Verdict => {
       const op = byOurClock(asked, Math.trunc(now()))
       const spoiled = spoil ? spoil(op, db) : op
-      if (!spoiled) return { accepted: true }
-      void store.commit([spoiled])
-      return verdicts[0]!
+      return spoiled ? apply(spoiled) : { accepted: true }
     })
     db.exec('COMMIT')
     return all
   }
-  return { store, db, write }
+  const close = (): void => {
+    db.exec('DELETE FROM tasks; DELETE FROM journal; DELETE FROM signals')
+    spare.push(empty)
+  }
+  return { store, db, write, close }
 }
 
 /** Leases count by the clock of the store: those of its users differ. */

@@ -8,14 +8,17 @@ const SEEDS = 2_000
 
 test('no seed of 2,000 finds a task lost, changed after its end, or an effect done twice', async () => {
   let crashes = 0
+  let closes = 0
   let settled = 0
   for (let seed = 1; seed <= SEEDS; seed++) {
     const report = await simulate({ seed })
-    assert.deepEqual(report.breaches, [], `seed ${String(seed)}: run.ts --seed ${String(seed)}`)
+    assert.deepEqual(report.breaches, [], `npm run sim -- --seed ${String(seed)}`)
     crashes += report.crashes
+    closes += report.closes
     settled += report.settled
   }
-  assert.ok(crashes > SEEDS && settled > SEEDS / 10, 'the storm has become too mild')
+  const isWild = crashes > SEEDS && closes > SEEDS / 2 && settled > SEEDS / 10
+  assert.ok(isWild, 'the storm has become too mild')
 })
 
 test('one seed always gives the same story', async () => {
@@ -54,7 +57,8 @@ const SPOILED: Readonly<
   'delivers a signal and keeps it': {
     spoil: (op, db) => {
       if (op.op === 'claim') {
-        db.prepare('UPDATE signals SET delivered = 0, name = ? WHERE task = ?').run('also', op.task)
+        const back = "UPDATE signals SET delivered = 0, name = 'also' WHERE task = ? AND delivered"
+        db.prepare(back).run(op.task)
       }
       return op
     },

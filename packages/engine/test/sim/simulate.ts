@@ -20,6 +20,7 @@ export interface Report {
   readonly breaches: readonly string[]
   readonly states: Readonly<Record<string, number>>
   readonly crashes: number
+  readonly closes: number
   /** Outcomes that only the witness knew. */
   readonly settled: number
 }
@@ -45,6 +46,7 @@ class Simulation {
   readonly #weather: Faults & { readonly failing: number }
   #isStorm = true
   crashes = 0
+  closes = 0
   settled = 0
 
   constructor({ seed, spoil, log }: Settings) {
@@ -87,11 +89,12 @@ class Simulation {
       const state = (await this.#disk.store.get(id))?.state ?? 'gone'
       states[state] = (states[state] ?? 0) + 1
     }
-    this.#disk.db.close()
+    this.#disk.close()
     return {
       breaches: this.#invariants.breaches,
       states,
       crashes: this.crashes,
+      closes: this.closes,
       settled: this.settled,
     }
   }
@@ -136,6 +139,17 @@ class Simulation {
     })
   }
 
+  /** Comes to rest as a service does that is being updated. */
+  #close(at: number): void {
+    const there = this.#engines[at]
+    if (!there?.process.isAlive) return
+    this.#log(`worker ${String(at)} closes`)
+    this.closes++
+    void there.engine.close().finally(() => {
+      this.#crash(at)
+    })
+  }
+
   #order(at: number): void {
     const kind = this.#chance.pick(KINDS)
     const id = `task-${String(at).padStart(17, '0')}`
@@ -166,6 +180,9 @@ class Simulation {
     }
     during(6, () => {
       this.#crash(chance.below(WORKERS))
+    })
+    during(2, () => {
+      this.#close(chance.below(WORKERS))
     })
     during(3, () => {
       chance.pick(this.#engines).process.skewMs = (chance.next() - 0.5) * 20_000

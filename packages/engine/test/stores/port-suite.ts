@@ -231,7 +231,7 @@ export function portSuite(name: string, open: OpenStore): void {
       assert.deepEqual((await one(store, cancel(ids[1]))).due, [parent])
       const { signals } = await store.signals(parent)
       assert.deepEqual(signals[0], {
-        id: ids[0],
+        id: `child:${ids[0]}`,
         name: `child:${ids[0]}`,
         payload: { state: 'completed', result: { ok: true }, error: null },
       })
@@ -256,6 +256,17 @@ export function portSuite(name: string, open: OpenStore): void {
       assert.equal((await one(own, sweep(NOW + 200))).deleted, 1)
       assert.deepEqual([await own.get(old), await own.journal(old)], [undefined, []])
       assert.equal((await own.get(lost))?.state, 'unknown')
+      await own.close()
+    })
+
+    test('many tasks with the longest ids can expire at once', async () => {
+      const own = await open()
+      const made = Array.from({ length: 200 }, (_, at) =>
+        newTask({ id: String(at).padStart(64, 'x'), owner: 'many', expiresAt: NOW - 1 }),
+      )
+      await own.commit(made.map((task) => create(task)))
+      const sweep: Op = { op: 'sweep', at: NOW, graceMs: 100, error: '{}', limit: 500 }
+      assert.equal((await one(own, sweep)).expired?.length, 200)
       await own.close()
     })
 

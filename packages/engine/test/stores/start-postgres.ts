@@ -13,7 +13,9 @@ export interface RunningPostgres {
 /** Where the binaries are, or why there is nothing to run. */
 export function findPostgres(): { readonly bin: string } | { readonly why: string } {
   const path = (process.env['PATH'] ?? '').split(delimiter).map((place) => join(place, 'initdb'))
-  const debian = globSync('/usr/lib/postgresql/*/bin/initdb').toSorted().toReversed()
+  const debian = globSync('/usr/lib/postgresql/*/bin/initdb').toSorted((a, b) =>
+    b.localeCompare(a, 'en', { numeric: true }),
+  )
   const initdb = [...debian, ...path].find((file) => existsSync(file))
   if (initdb === undefined) return { why: 'there is no initdb in PATH or /usr/lib/postgresql' }
   if (process.getuid?.() === 0 && !other()) {

@@ -35,7 +35,14 @@ export interface Opening {
 
 /** What came of it. */
 export interface Closing {
-  readonly outcome: 'answered' | 'refused' | 'failed' | 'input' | 'cancelled' | 'unknown'
+  readonly outcome:
+    | 'answered'
+    | 'refused'
+    | 'failed'
+    | 'input'
+    | 'deferred'
+    | 'cancelled'
+    | 'unknown'
   /** A fault code, or what the server called its error. */
   readonly reason?: string
   readonly isError?: boolean

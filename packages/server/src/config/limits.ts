@@ -35,6 +35,33 @@ function bytesOf(text: string): number {
   return text.endsWith('MiB') ? number * MIB : number
 }
 
+const UNIT_MS = { ms: 1, s: SECOND_MS, min: MINUTE_MS, h: HOUR_MS, d: 24 * HOUR_MS } as const
+const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|min|h|d)$/
+
+/** Milliseconds of a text such as `500 ms`, `5 s`, `10 min`, `2 h`, `7 d`; undefined for another. */
+export function durationMs(text: string): number | undefined {
+  const [, number, unit] = DURATION.exec(text) ?? []
+  const unitMs = Object.entries(UNIT_MS).find(([name]) => name === unit)?.[1]
+  return number === undefined || unitMs === undefined
+    ? undefined
+    : Math.round(Number(number) * unitMs)
+}
+
+export const durationText = (ms: number): string => {
+  const fit = Object.entries(UNIT_MS).findLast(([, unitMs]) => ms >= unitMs && ms % unitMs === 0)
+  return fit ? `${String(ms / fit[1])} ${fit[0]}` : `${String(ms)} ms`
+}
+
+/** A length of time as text with its unit, read as milliseconds. */
+export const duration = ({ min, max }: Omit<Bounds, 'fallback'>) =>
+  z
+    .string({
+      error: `expected a time from ${durationText(min)} to ${durationText(max)}, such as "5 s" or "10 min"`,
+    })
+    .regex(DURATION)
+    .transform((text) => durationMs(text) ?? Number.NaN)
+    .refine((ms) => ms >= min && ms <= max)
+
 const sizeText = (size: number): string =>
   size >= MIB ? `${size / MIB} MiB` : size >= KIB ? `${size / KIB} KiB` : `${size} B`
 

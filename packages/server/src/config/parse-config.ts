@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
 import type { World } from '#base'
+import type { ToolRule } from '#registry'
 import type { ServerSpec } from '#upstream'
 import { readDocument } from './document.ts'
 import { isFields, type Fields } from './fields.ts'
@@ -11,6 +12,7 @@ import { invalid, type Complain, type Mistake } from './mistake.ts'
 import { configSchema, SECTIONS } from './schema.ts'
 import { folderFrom } from './server-spec.ts'
 import { readServers } from './servers.ts'
+import type { Tasks } from './tasks.ts'
 import { complainShape, unknownField, withoutWrong } from './shape-problem.ts'
 import { readViews, type View } from './views.ts'
 
@@ -26,6 +28,9 @@ export interface Config {
   readonly disabled: readonly string[]
   readonly views: readonly View[]
   readonly ledger: { readonly reads: 'batched' | 'ahead' }
+  readonly tasks: Tasks
+  /** What was decided about single tools, by server and the server's own name of the tool. */
+  readonly rules: Readonly<Record<string, Readonly<Record<string, ToolRule>>>>
   readonly limits: Limits
   readonly log: { readonly level: string }
   /** What was passed over or is unwise, in words for the operator; no values of variables. */
@@ -69,7 +74,7 @@ function configOf(source: ConfigText, written: Fields, complain: Complain): Conf
   const data = dataOf(root, folder, complain)
   const extra = secrets?.(data, complain)
   const notes = [...(foreign?.notes ?? [])]
-  const { servers, disabled, ids } = readServers(root, {
+  const { servers, disabled, ids, rules } = readServers(root, {
     folder,
     variable: (name) => world.env(name) ?? extra?.get(name),
     complain: relocated(foreign, complain),
@@ -80,10 +85,11 @@ function configOf(source: ConfigText, written: Fields, complain: Complain): Conf
   const listen = section(shape.listen, 'listen', root, complain)
   const where = listen && listenOf(listen, complain)
   const ledger = section(shape.ledger, 'ledger', root, complain)
+  const tasks = section(shape.tasks, 'tasks', root, complain)
   const limits = section(shape.limits, 'limits', root, complain)
   const log = section(shape.log, 'log', root, complain)
-  if (!where || !ledger || !limits || !log) return undefined
-  const said = { data, servers, disabled, views, ledger, limits, log, notes }
+  if (!where || !ledger || !tasks || !limits || !log) return undefined
+  const said = { data, servers, disabled, views, rules, ledger, tasks, limits, log, notes }
   return { path: resolve(path), listen: where, ...said }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BOUNDS, bytes, count, limitsSchema } from './limits.ts'
+import { tasksSchema, toolRulesSchema } from './tasks.ts'
 import { SERVER_ID, SERVER_ID_CHARS_MAX } from './server-id.ts'
 
 const TEXT_CHARS_MAX = 32_768
@@ -51,6 +52,7 @@ export const serverSchema = z
       BOUNDS.messageBytesMax,
       'The largest message accepted from it; a larger one ends the call, not us.',
     ),
+    tools: toolRulesSchema,
     disabled: z.boolean().default(false).describe('Keeps the entry without using it.'),
   })
   .meta({ anyOf: [{ required: ['command'] }, { required: ['url'] }] })
@@ -126,6 +128,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('A block pasted from a client, unchanged; its own spelling is understood.'),
   ledger: ledgerSchema,
+  tasks: tasksSchema,
   limits: limitsSchema,
   log: logSchema,
 })

@@ -1,3 +1,5 @@
+import type { ToolRule } from '#registry'
+import { pathProblem } from '#tasks'
 import type { ServerSpec } from '#upstream'
 import { isFields, type Fields } from './fields.ts'
 import { keyName, type Complain, type Path } from './mistake.ts'
@@ -10,6 +12,8 @@ import { complainShape, withoutWrong } from './shape-problem.ts'
 interface Servers {
   readonly servers: readonly ServerSpec[]
   readonly disabled: readonly string[]
+  /** What was decided about single tools, by server. */
+  readonly rules: Readonly<Record<string, Readonly<Record<string, ToolRule>>>>
   /** Every name written, also of entries with mistakes. */
   readonly ids: ReadonlySet<string>
 }
@@ -30,6 +34,7 @@ export function readServers(root: Fields, context: Context): Servers {
   const found = [...ownEntries(root, context), ...pastedEntries(root, context)]
   const servers: ServerSpec[] = []
   const disabled: string[] = []
+  const rules: Record<string, Readonly<Record<string, ToolRule>>> = {}
   const prefixes = new Map<string, string>()
   for (const { id, at, entry, partial, complain } of found) {
     // Tools are named after their server with every - written as _.
@@ -43,9 +48,27 @@ export function readServers(root: Fields, context: Context): Servers {
     else if (entry) {
       const spec = serverSpec(id, entry, { ...context, at, partial, complain })
       if (spec) servers.push(spec)
+      rules[id] = rulesOf(entry, at, complain)
     }
   }
-  return { servers, disabled, ids: new Set(found.map(({ id }) => id)) }
+  return { servers, disabled, rules, ids: new Set(found.map(({ id }) => id)) }
+}
+
+function rulesOf(
+  { tools = {} }: ServerEntry,
+  at: Path,
+  complain: Complain,
+): Readonly<Record<string, ToolRule>> {
+  return Object.fromEntries(
+    Object.entries(tools).map(([name, { after, ...rule }]) => {
+      for (const field of ['compensate', 'reconcile'] as const) {
+        const problem = rule[field] && pathProblem(rule[field].arguments)
+        const where = [...at, 'tools', name, field, 'arguments']
+        if (problem !== undefined) complain(where, problem, 'write a JSONPath of RFC 9535')
+      }
+      return [name, { ...rule, ...(after === undefined ? {} : { afterMs: after }) }]
+    }),
+  )
 }
 
 function ownEntries(root: Fields, { complain }: Context): Found[] {

@@ -13,7 +13,8 @@ import {
   type RpcError,
 } from '@countersign/contract'
 import type { ResourceRouter } from '#registry'
-import type { Asked, Outcome } from './asked.ts'
+import type { Asked } from './asked.ts'
+import type { Outcome } from '#tasks'
 import {
   faultError,
   linkInWords,
@@ -30,7 +31,7 @@ export type Answer =
   | { readonly kind: 'error'; readonly error: RpcError; readonly fault?: Fault }
 
 /** Everything but a question: those are carried differently in each era. */
-export type Settled = Exclude<Outcome, { readonly kind: 'input' }>
+export type Settled = Exclude<Outcome, { readonly kind: 'input' | 'task' }>
 
 /** Says the outcome of a call in the words of one revision, to a client that can do so much. */
 export function answer(
@@ -49,7 +50,7 @@ export function answer(
   }
 }
 
-const receipt = (asked: Asked): JsonObject => ({ [META.receipt]: { call: asked.call } })
+export const receiptOf = (asked: Asked): JsonObject => ({ [META.receipt]: { call: asked.call } })
 
 function answered(
   asked: Asked,
@@ -58,7 +59,7 @@ function answered(
 ): Answer {
   const router = asked.view.resources()
   const routed = router.rewrites(server) ? rewriteUris(result, server, router, asked) : result
-  const stamp = receipt(asked)
+  const stamp = receiptOf(asked)
   switch (asked.method) {
     case 'tools/call': {
       const tool = asked.view.find('tool', textAt(asked.params, 'name'))?.exposed?.definition.body
@@ -140,11 +141,17 @@ function urlInWords(error: RpcError, revision: Revision): Answer {
 }
 
 /** Refusals and unknown outcomes of a tool are results, so that the model reads them. */
-const IN_WORDS: readonly string[] = ['policy/denied', 'call/unknown-outcome']
+const IN_WORDS: readonly string[] = [
+  'policy/denied',
+  'call/unknown-outcome',
+  'task/failed',
+  'task/illegal',
+  'task/too-large',
+]
 
 function refused(asked: Asked, fault: Fault, revision: Revision): Answer {
   if (asked.method === 'tools/call' && IN_WORDS.includes(fault.code)) {
-    const result = projectResult(toolError(fault.message), revision, receipt(asked))
+    const result = projectResult(toolError(fault.message), revision, receiptOf(asked))
     return { kind: 'result', result }
   }
   return { kind: 'error', error: faultError(fault, revision), fault }

@@ -1,4 +1,4 @@
-import type { Fault, InputRequest, JsonObject, RpcError } from '@countersign/contract'
+import type { JsonObject } from '@countersign/contract'
 import type { View } from '#registry'
 import type { Exchange, Outgoing } from '#upstream'
 
@@ -22,6 +22,8 @@ export interface Asked {
   /** The client's own parameters, free of everything reserved for its hop. */
   readonly params: JsonObject
   readonly round: Round
+  /** Whether the server is asked to make a task of it, where it may (TL-004). */
+  readonly wantsTask?: boolean
 }
 
 /** Where a conversation of several requests stands (MRTR). The first request is round 1. */
@@ -30,18 +32,6 @@ export interface Round {
   readonly inputResponses?: JsonObject
   readonly requestState?: string
 }
-
-/** What came of a call, before any protocol revision has a say in how it looks. */
-export type Outcome =
-  | { readonly kind: 'answered'; readonly result: JsonObject; readonly server: string }
-  | { readonly kind: 'errored'; readonly error: RpcError; readonly server: string }
-  | {
-      readonly kind: 'input'
-      readonly inputRequests: Readonly<Record<string, InputRequest>>
-      readonly requestState: string | undefined
-      readonly server: string
-    }
-  | { readonly kind: 'refused'; readonly fault: Fault }
 
 /** The client's side of one call: what the upstream may say and ask, and how questions are carried. */
 export interface Client extends Exchange {
@@ -52,4 +42,6 @@ export interface Client extends Exchange {
    * return to the client, which comes back with the answers.
    */
   readonly questions: 'live' | 'rounds'
+  /** Awaited right before the request leaves for the server: a task writes down that it did. */
+  readonly leaving?: () => Promise<void>
 }

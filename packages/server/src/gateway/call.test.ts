@@ -53,6 +53,7 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
       read: () => [],
       recover: async () => [],
     },
+    rules: () => ({}),
     upstream: () => ({ spec: { id: 'files' }, call: send }) as unknown as Upstream,
     relist: async () => undefined,
     onEnd: () => undefined,

@@ -3,8 +3,10 @@ import type { Closing, Ledger, Opening } from '#audit'
 import type { Principal } from '#auth'
 import { newId, type World } from '#base'
 import type { Decision, Policy } from '#policy'
+import type { ToolRules } from '#registry'
 import type { Upstream } from '#upstream'
-import type { Asked, Client, Outcome } from './asked.ts'
+import type { Asked, Client } from './asked.ts'
+import type { Outcome } from '#tasks'
 import { converse } from './converse.ts'
 import { digestOfParams } from './params-digest.ts'
 import { outgoing, targetOf, type Target } from './target.ts'
@@ -20,6 +22,8 @@ export interface CallRooms {
   readonly policy: Policy
   readonly ledger: Ledger
   readonly upstream: (server: string) => Upstream
+  /** What the operator decided about single tools. */
+  readonly rules: ToolRules
   /** Reads a server's definitions again. */
   readonly relist: (server: string) => Promise<unknown>
   readonly onEnd: (ended: CallEnded) => void
@@ -58,7 +62,7 @@ async function attempt(
   client: Client,
 ): Promise<Attempted> {
   const startedAt = rooms.world.monotonic()
-  const target = targetOf(asked)
+  const target = targetOf(asked, rooms.rules)
   const decision = rooms.policy.decide(who, target)
   const opening = {
     call: attemptOf(rooms.world, asked),
@@ -84,6 +88,7 @@ async function act(
     const { server } = target
     const upstream = rooms.upstream(server)
     const sent = outgoing(target, asked)
+    await client.leaving?.()
     const first = await upstream.call(sent, client)
     const reply = await converse(rooms.world, upstream, sent, client, first)
     switch (reply.kind) {
@@ -95,6 +100,8 @@ async function act(
         const { inputRequests, requestState } = reply
         return { kind: 'input', inputRequests, requestState, server }
       }
+      case 'task':
+        return { kind: 'task', task: reply.task, server }
       case 'mismatch':
         return { kind: 'mismatch', server }
     }
@@ -168,6 +175,8 @@ function closingOf(outcome: Attempted, effect: Effect, elapsedMs: number): Closi
       return { outcome: 'failed', reason: String(outcome.error.code), durationMs }
     case 'input':
       return { outcome: 'input', durationMs }
+    case 'task':
+      return { outcome: 'deferred', durationMs }
     case 'mismatch':
       return { outcome: 'failed', reason: 'mismatch', durationMs }
     case 'refused':

@@ -17,7 +17,10 @@ export interface Channel {
 }
 
 /** The part of a client that only listens: progress under its own token, log messages it asked for. */
-export type Voice = Pick<Client, 'progress' | 'log' | 'wantsProgress' | 'logLevel'>
+export interface Voice extends Pick<Client, 'progress' | 'log' | 'wantsProgress' | 'logLevel'> {
+  /** Says that the call still runs, if nothing else was said since the last time. */
+  readonly beat?: (message: string) => void
+}
 
 export function voice(
   channel: Channel,
@@ -25,15 +28,29 @@ export function voice(
   logLevel: () => LogLevel | undefined,
 ): Voice {
   let last = Number.NEGATIVE_INFINITY
+  let isQuiet = true
+  const send = (progress: number, params: JsonObject): void => {
+    last = progress
+    channel.send(notification('notifications/progress', { ...params, progressToken: token }))
+  }
+  const beat = (message: string): void => {
+    // So little that whatever the server counts comes after it.
+    if (isQuiet) {
+      const progress = Math.max(0, last) + BEAT
+      send(progress, { progress, message })
+    }
+    isQuiet = true
+  }
   return {
+    ...(token === undefined ? {} : { beat }),
     wantsProgress: token !== undefined,
     logLevel: logLevel(),
     progress: (params) => {
       const progress = own(params, 'progress')
       // P-001: strictly increasing, also over the rounds of a conversation.
       if (token === undefined || typeof progress !== 'number' || progress <= last) return
-      last = progress
-      channel.send(notification('notifications/progress', { ...params, progressToken: token }))
+      isQuiet = false
+      send(progress, params)
     },
     log: (params) => {
       const threshold = logLevel()
@@ -43,6 +60,8 @@ export function voice(
     },
   }
 }
+
+const BEAT = 0.001
 
 export const notification = (method: string, params: JsonObject): RpcNotification => ({
   jsonrpc: '2.0',

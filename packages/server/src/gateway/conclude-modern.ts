@@ -1,6 +1,7 @@
 import { isObject, META, own, RPC, type InputRequest, type JsonObject } from '@countersign/contract'
 import { answer } from './answer.ts'
-import type { Asked, Outcome } from './asked.ts'
+import type { Asked } from './asked.ts'
+import type { Outcome } from '#tasks'
 import { ownQuestion } from './elicitation.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { failure, SERVER_INFO, success } from './project.ts'
@@ -38,6 +39,7 @@ export function conclude(
     const round = asked.round.number + 1
     return askClient(rooms, modern, asked, urls, { kind: 'redo', call: asked.call, round })
   }
+  if (outcome.kind === 'task') throw new Error('a task of a server is not an answer')
   const { revision, capabilities } = modern.envelope
   const said = answer(asked, outcome, revision, capabilities)
   if (said.kind === 'result') return { response: success(id, said.result) }

@@ -1,18 +1,20 @@
 import {
   Fault,
   own,
+  type Effect,
   type JsonObject,
   type RpcRequest,
   type RpcResponse,
 } from '@countersign/contract'
+import type { Engine } from '@countersign/engine'
 import type { Principal } from '#auth'
-import type { Change, View, Views } from '#registry'
+import { effectUnder, type Change, type View, type Views } from '#registry'
 import type { Store } from '#store'
-import { makeParking, makeReplays } from '#tasks'
+import { Desk, makeParking, makeReplays } from '#tasks'
 import type { UpstreamEvent } from '#upstream'
-import type { Outcome } from './asked.ts'
 import type { CallRooms } from './call.ts'
-import type { Channel, Voice } from './client.ts'
+import { followUp, perform } from './carry.ts'
+import type { Channel } from './client.ts'
 import { Hub } from './hub.ts'
 import {
   ensureListed,
@@ -24,15 +26,21 @@ import {
 import { serveListen } from './listen.ts'
 import { faultError, failure, success } from './project.ts'
 import { STATE_MS } from './request-state.ts'
-import { noticeLegacy, serveLegacy, type LegacyServed } from './serve-legacy.ts'
-import type { ModernRequest, Served } from './modern.ts'
+import type { LegacyServed } from './legacy.ts'
+import { noticeLegacy, serveLegacy } from './serve-legacy.ts'
+import type { ModernRequest, Parkable, Served } from './modern.ts'
+import { Patiences, type WaitingRules } from './patience.ts'
+import { Polls } from './polls.ts'
+import { Looks } from './words.ts'
 import { serveModern } from './serve-modern.ts'
 import { makeSessions, type Session, type SessionLimits } from './session.ts'
 
-export interface GatewayRooms extends CallRooms, ListRooms {
+export interface GatewayRooms extends CallRooms, Omit<ListRooms, 'afterMs'> {
   readonly store: Store
   readonly views: Views
   readonly servers: readonly string[]
+  readonly engine: Engine
+  readonly waiting: WaitingRules & { readonly pollsPerSecondMax: number }
   readonly limits: SessionLimits & { readonly listenersMax: number }
 }
 
@@ -60,6 +68,8 @@ class Running {
 
 /** Both protocol eras behind one door; who carries the bytes is not known in here. */
 export interface Gateway {
+  /** Calls that are answered later. */
+  readonly desk: Desk
   readonly view: (id: string) => View | undefined
   readonly modern: (request: ModernRequest) => Promise<Served>
   readonly initialize: (
@@ -91,13 +101,37 @@ export interface Gateway {
 const hasEnded = ({ fault }: Served): boolean =>
   fault?.code !== 'call/cancelled' && fault?.code !== 'call/abandoned'
 
+/** The effect class of a tool that nobody has to have called before. */
+function effectOfTool({ views, rules }: GatewayRooms, server: string, tool: string): Effect {
+  const found = views.find(server)?.find('tool', tool)?.exposed
+  return found ? effectUnder(rules, found.definition) : 'destructive'
+}
+
 export function makeGateway(given: GatewayRooms): Gateway {
   const closing = new AbortController()
-  const parking = makeParking<Outcome, Voice>(given.world, STATE_MS)
+  const parking = makeParking<Parkable>(given.world, STATE_MS)
+  const { world, waiting } = given
+  const desk = new Desk({
+    ...given,
+    perform: perform(given),
+    followUp: followUp(given),
+    effectOf: (errand, { tool }) => effectOfTool(given, errand.server, tool),
+    note: (kind, body) => given.ledger.note(kind, body),
+  })
   const sessions = makeSessions(given.world, given.seal, given.store, given.limits)
-  const hub = new Hub({ ...given, sessions })
+  const hub = new Hub({ ...given, sessions, desk })
   const replays = makeReplays<Served>(given.world, hasEnded)
-  const rooms = { ...given, hub, parking, replays }
+  const rooms = {
+    ...given,
+    afterMs: waiting.afterMs,
+    desk,
+    hub,
+    parking,
+    replays,
+    patiences: new Patiences(waiting),
+    polls: new Polls(world, waiting.pollsPerSecondMax),
+    looks: new Looks(),
+  }
 
   const running = new Running()
 
@@ -108,6 +142,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
   }
 
   return {
+    desk,
     view: (id) => given.views.find(id),
     modern: async (request) => {
       if (request.request.method !== 'subscriptions/listen') {

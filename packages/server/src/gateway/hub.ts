@@ -8,16 +8,21 @@ import {
   type LogLevel,
   type RequestId,
 } from '@countersign/contract'
+import type { Principal } from '#auth'
 import type { Catalog, Change, View, Views } from '#registry'
+import type { Desk } from '#tasks'
 import type { Log } from '#telemetry'
 import type { Upstream, UpstreamEvent, Watch } from '#upstream'
 import { notification, type Channel } from './client.ts'
 import type { Session, Sessions } from './session.ts'
+import type { Envelope } from './read.ts'
+import { TaskNotices } from './task-notices.ts'
 
 /** What one modern `subscriptions/listen` asked for and is given (L-001). */
 export interface Filter {
   readonly lists: ReadonlySet<'tools' | 'prompts' | 'resources'>
   readonly uris: ReadonlySet<string>
+  readonly tasks: ReadonlySet<string>
 }
 
 /** One open listen stream. Kept by instance: ids of different clients coincide (L-010). */
@@ -26,9 +31,12 @@ export interface Listener {
   readonly id: RequestId
   readonly filter: Filter
   readonly channel: Channel
+  readonly who: Principal
+  readonly envelope: Envelope
 }
 
 export interface HubRooms {
+  readonly desk: Desk
   readonly sessions: Sessions
   readonly catalog: Catalog
   readonly log: Log
@@ -58,12 +66,19 @@ const RESOURCE_NOTICE = 'notifications/resources/updated'
 export class Hub {
   readonly #rooms: HubRooms
   readonly #listeners = new Set<Listener>()
+  readonly #tasks: TaskNotices
   /** Lists about which the audience of a server is told at the end of this turn. */
   readonly #due = new Map<string, Set<List>>()
   #isScheduled = false
 
   constructor(rooms: HubRooms) {
     this.#rooms = rooms
+    this.#tasks = new TaskNotices(rooms, this.#listeners)
+  }
+
+  /** Tells a legacy session of its task until that is over: status, and progress under its token. */
+  follow(...[session, task, conversation, token]: Parameters<TaskNotices['follow']>): void {
+    this.#tasks.follow(session, task, conversation, token)
   }
 
   get listeners(): number {
@@ -198,7 +213,7 @@ export class Hub {
 }
 
 /** L-003: the listen request's id, verbatim and with its type, on everything the stream carries. */
-function tell({ channel, id }: Listener, method: string, params: JsonObject): void {
+export function tell({ channel, id }: Listener, method: string, params: JsonObject): void {
   channel.send(notification(method, { ...params, _meta: { [META.subscriptionId]: id } }))
 }
 

@@ -1,7 +1,6 @@
 /** gateway: one call, from asked to answered. */
 export { batchFault } from './batch.ts'
 export type { CallEnded } from './call.ts'
-export type { Outcome } from './asked.ts'
 export type { Channel } from './client.ts'
 export { eventText, type Sink } from './event-stream.ts'
 export { makeGateway } from './gateway.ts'
@@ -12,4 +11,4 @@ export { GATEWAY_TABLES } from './session.ts'
 export type { Session } from './session.ts'
 export { serveStdio } from './serve-stdio.ts'
 export type { Served } from './modern.ts'
-export type { LegacyServed } from './serve-legacy.ts'
+export type { LegacyServed } from './legacy.ts'

@@ -4,6 +4,7 @@ import type { Filter, Hub } from './hub.ts'
 import { ensureListed } from './lists.ts'
 import { projectResult, success } from './project.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
+import { takesTasks } from './patience.ts'
 
 export interface ListenRooms extends ModernRooms {
   readonly hub: Hub
@@ -26,8 +27,9 @@ export async function serveListen(
   if (rooms.hub.listeners >= rooms.limits.listenersMax) {
     throw new Fault('http/busy', 'Too many listen streams are open. Close one first.')
   }
-  const { filter, acknowledged } = readFilter(modern)
-  const stop = rooms.hub.listen({ view, id: request.id, filter, channel })
+  const { filter, acknowledged } = await readFilter(rooms, modern)
+  const { who, envelope } = modern
+  const stop = rooms.hub.listen({ view, id: request.id, filter, channel, who, envelope })
   channel.send(
     notification('notifications/subscriptions/acknowledged', {
       notifications: acknowledged,
@@ -41,16 +43,18 @@ export async function serveListen(
   return { response: success(request.id, result) }
 }
 
-function readFilter({ request, view, envelope }: ModernRequest): {
+/** What is asked for, and what of it is honoured (L-001). */
+interface Wanted {
   readonly filter: Filter
   readonly acknowledged: JsonObject
-} {
+}
+
+async function readFilter(rooms: ListenRooms, modern: ModernRequest): Promise<Wanted> {
+  const { request, view, envelope } = modern
   const wanted = own(request.params ?? {}, 'notifications')
   if (!isObject(wanted)) throw new Fault('rpc/bad-params', '"notifications" must be an object.')
-  if (
-    own(wanted, 'taskIds') !== undefined &&
-    !envelope.capabilities.extensions?.[TASKS_EXTENSION]
-  ) {
+  const taskIds = own(wanted, 'taskIds')
+  if (taskIds !== undefined && !takesTasks(envelope.capabilities)) {
     // L-012: task notifications need the extension declared on this request.
     throw new Fault('rpc/missing-capability', 'taskIds need the tasks extension.', {
       data: { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } },
@@ -63,13 +67,34 @@ function readFilter({ request, view, envelope }: ModernRequest): {
     .slice(0, URIS_MAX)
     // AM-37: what this principal could not read is left out of the acknowledgement.
     .filter((uri) => view.resources().inward(uri) !== undefined)
+  const tasks = await ownTasks(rooms, modern, taskIds)
   return {
-    filter: { lists: new Set(lists.map(({ list }) => list)), uris: new Set(known) },
+    filter: {
+      lists: new Set(lists.map(({ list }) => list)),
+      uris: new Set(known),
+      tasks: new Set(tasks),
+    },
     acknowledged: {
       ...Object.fromEntries(lists.map(({ flag }) => [flag, true])),
       ...(uris === undefined ? {} : { resourceSubscriptions: known }),
+      ...(taskIds === undefined ? {} : { taskIds: tasks }),
     },
   }
+}
+
+const TASKS_MAX = 100
+
+/** TX-026: of the ids that were given, those that are tasks of this principal. */
+async function ownTasks(
+  { desk }: ListenRooms,
+  { who }: ModernRequest,
+  taskIds: unknown,
+): Promise<readonly string[]> {
+  const ids = (Array.isArray(taskIds) ? taskIds : []).filter((id) => typeof id === 'string')
+  const found = await Promise.all(
+    ids.slice(0, TASKS_MAX).map(async (id) => ((await desk.find(who.id, id)) ? [id] : [])),
+  )
+  return found.flat()
 }
 
 const LISTS = [

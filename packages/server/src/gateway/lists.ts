@@ -5,15 +5,18 @@ import {
   LEGACY_REVISIONS,
   MODERN_REVISIONS,
   own,
+  TASKS_EXTENSION,
   toFault,
+  without,
   type JsonObject,
   type Kind,
   type Revision,
 } from '@countersign/contract'
 import type { Seal, World } from '#base'
-import type { Catalog, View } from '#registry'
+import type { Catalog, ToolRules, View } from '#registry'
 import type { Log } from '#telemetry'
 import type { Upstream } from '#upstream'
+import { isOwnTool, OWN_DEFINITIONS } from './own-tools.ts'
 import { projectResult, projectTool, SERVER_INFO } from './project.ts'
 
 export interface ListRooms {
@@ -22,6 +25,9 @@ export interface ListRooms {
   readonly seal: Seal
   readonly catalog: Catalog
   readonly upstream: (server: string) => Upstream
+  readonly rules: ToolRules
+  /** When a slow call becomes a task. */
+  readonly afterMs: number
 }
 
 /** The list methods and what each carries. */
@@ -75,6 +81,7 @@ export async function ensureNamed(
 ): Promise<void> {
   const named = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined
   const name = named && own(params, named.key)
+  if (method === 'tools/call' && isOwnTool({ method, params })) return
   if (!named || typeof name !== 'string') return ensureListed(rooms, view)
   if (view.find(named.kind, name)?.exposed) {
     renewStale(rooms, view)
@@ -128,22 +135,52 @@ function renewStale({ catalog, upstream, world, log }: ListRooms, view: View): v
   }
 }
 
+/** Who reads a list. */
+export interface Reader {
+  readonly revision: Revision
+  /** It follows tasks itself (2026-07-28 with the extension). */
+  readonly takesTasks: boolean
+}
+
+/** TL-004, TL-032: any tool can be a task, and none has to be. */
+const TASK_OPTIONAL = { execution: { taskSupport: 'optional' } }
+
+/**
+ * The tools of a view as one client sees them. One without tasks may be answered with words where a
+ * result was expected: it gets no output schema to hold against them, and the tools those words name.
+ */
+function toolsFor(
+  { rules, afterMs }: ListRooms,
+  view: View,
+  { revision, takesTasks }: Reader,
+): readonly JsonObject[] {
+  const tools = view.list('tool').map(({ body, definition }) => {
+    const { server, name } = definition
+    const isNever = (rules(server, name).afterMs ?? afterMs) === Infinity
+    const shown = takesTasks || isNever ? body : without(body, ['outputSchema'])
+    const tool = projectTool(shown, revision)
+    return revision === '2025-11-25' ? { ...tool, ...TASK_OPTIONAL } : tool
+  })
+  return takesTasks ? tools : [...tools, ...OWN_DEFINITIONS]
+}
+
 /** One page of a list, in the words of one revision. */
 export function listPage(
   rooms: ListRooms,
   view: View,
   method: ListMethod,
   params: JsonObject,
-  revision: Revision,
+  reader: Reader,
 ): JsonObject {
   const { kind, key } = LIST_METHODS[method]
-  const all = view.list(kind)
+  const { revision } = reader
+  const all: readonly JsonObject[] =
+    kind === 'tool' ? toolsFor(rooms, view, reader) : view.list(kind).map(({ body }) => body)
   const from = readCursor(rooms.seal, `${view.id} ${kind}`, params)
   const page = all.slice(from, from + PAGE_ITEMS)
   const end = from + page.length
-  const items = page.map(({ body }) => (kind === 'tool' ? projectTool(body, revision) : body))
   const result = {
-    [key]: items,
+    [key]: page,
     // F-038: absence is the end; an empty cursor would be a cursor.
     ...(end < all.length
       ? { nextCursor: rooms.seal.seal('cursor', `${view.id} ${kind} ${String(end)}`) }
@@ -200,7 +237,7 @@ function instructionsOf({ catalog }: ListRooms, view: View): string | undefined 
   if (view.id !== '' && view.servers.length === 1 && only !== undefined) {
     return catalog.listed(only).introduction?.instructions
   }
-  return `Tools of ${String(view.servers.length)} servers (${view.servers.join(', ')}), named {server}_{tool}; every call is recorded.`
+  return `Tools of ${String(view.servers.length)} servers (${view.servers.join(', ')}), named {server}_{tool}; every call is recorded. A slow call answers with a request id: get its result with countersign_result, and do not call the tool again.`
 }
 
 /** The answer to `server/discover` (2026-07-28 server/discover). */
@@ -208,7 +245,8 @@ export function discoverResult(rooms: ListRooms, view: View): JsonObject {
   const instructions = instructionsOf(rooms, view)
   const result = {
     supportedVersions: [...MODERN_REVISIONS],
-    capabilities: declared(rooms, view),
+    // TX-001; TX-032: nothing of the other era's tasks.
+    capabilities: { ...declared(rooms, view), extensions: { [TASKS_EXTENSION]: {} } },
     ...(instructions === undefined ? {} : { instructions }),
     ...freshness(rooms, view),
   }
@@ -220,7 +258,13 @@ export function initializeResult(rooms: ListRooms, view: View, revision: Revisio
   const instructions = instructionsOf(rooms, view)
   return {
     protocolVersion: revision,
-    capabilities: declared(rooms, view),
+    capabilities: {
+      ...declared(rooms, view),
+      // TL-001, TL-002: in this revision alone, and exactly what may be augmented.
+      ...(revision === '2025-11-25'
+        ? { tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } }
+        : {}),
+    },
     serverInfo: SERVER_INFO,
     ...(instructions === undefined ? {} : { instructions }),
   }

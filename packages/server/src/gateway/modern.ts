@@ -1,20 +1,33 @@
 import type { Fault, RpcRequest, RpcResponse } from '@countersign/contract'
 import type { Principal } from '#auth'
-import type { View } from '#registry'
-import type { Conversation, Parking, Replays } from '#tasks'
-import type { Outcome } from './asked.ts'
+import type { View, Views } from '#registry'
+import type { Conversation, Desk, Outcome, Parking, Replays } from '#tasks'
 import type { CallRooms } from './call.ts'
-import type { Channel, Voice } from './client.ts'
+import type { Carrier } from './carry.ts'
+import type { Channel } from './client.ts'
 import type { ListRooms } from './lists.ts'
+import type { Patiences } from './patience.ts'
+import type { Polls } from './polls.ts'
 import type { Envelope, Headers } from './read.ts'
+import type { Looks } from './words.ts'
 
 export interface ModernRooms extends CallRooms, ListRooms {
-  readonly parking: Parking<Outcome, Voice>
+  readonly desk: Desk
+  readonly views: Views
+  readonly patiences: Patiences
+  readonly looks: Looks
+  readonly polls: Polls
+  readonly parking: Parking<Parkable>
   readonly replays: Replays<Served>
 }
 
-/** A modern client's call while it runs. */
-export type Talk = Conversation<Outcome, Voice>
+/** What comes back when a client that was shown questions answers them. */
+export interface Parkable {
+  readonly conversation: Conversation<Outcome>
+  /** Of a call that was no task when it was parked. */
+  readonly carrier: Carrier | undefined
+  readonly task: string | undefined
+}
 
 /** One request of the modern era: everything it needs is in here. */
 export interface ModernRequest {

@@ -202,6 +202,12 @@ export function tokenIn(meta: JsonObject | undefined): RequestId | undefined {
   return typeof token === 'number' && Number.isSafeInteger(token) ? token : undefined
 }
 
+/** The progress token of a request, read from its parameters. */
+export function tokenOf(params: JsonObject | undefined): RequestId | undefined {
+  const meta = params && own(params, '_meta')
+  return tokenIn(isObject(meta) ? meta : undefined)
+}
+
 /** Parameters without what is reserved for the client's hop: only vendor keys of `_meta` go on (V-046). */
 export function ownParams(params: JsonObject | undefined): JsonObject {
   if (!params) return {}

@@ -1,52 +1,19 @@
 import {
   Fault,
   isLogLevel,
-  isObject,
   own,
-  RPC,
   toFault,
-  type InputRequest,
   type JsonObject,
   type RpcNotification,
-  type RpcRequest,
-  type RpcResponse,
 } from '@countersign/contract'
-import type { Principal } from '#auth'
-import { newId } from '#base'
-import type { View } from '#registry'
-import type { InputAnswer } from '#upstream'
-import { answer } from './answer.ts'
-import { isCallMethod, type Client } from './asked.ts'
-import { call, type CallRooms } from './call.ts'
-import { labelOf, notification, voice, type Channel } from './client.ts'
-import { forRevision } from './elicitation.ts'
-import type { Hub } from './hub.ts'
-import { ensureListed, ensureNamed, isListMethod, listPage, type ListRooms } from './lists.ts'
-import { failure, faultError, success } from './project.ts'
-import { ownParams, tokenIn } from './read.ts'
+import { isCallMethod } from './asked.ts'
+import { callLegacy } from './call-legacy.ts'
+import type { LegacyRequest, LegacyRooms, LegacyServed } from './legacy.ts'
+import { ensureListed, ensureNamed, isListMethod, listPage } from './lists.ts'
 import type { Served } from './modern.ts'
+import { failure, faultError, success } from './project.ts'
 import type { Session } from './session.ts'
-
-export interface LegacyRooms extends CallRooms, ListRooms {
-  readonly hub: Hub
-}
-
-export interface LegacyRequest {
-  readonly who: Principal
-  readonly view: View
-  readonly session: Session
-  readonly request: RpcRequest
-  readonly channel: Channel
-}
-
-/** A response; none when the client cancelled the request, which is then not answered (P-010). */
-export interface LegacyServed {
-  readonly response?: RpcResponse
-  readonly fault?: Fault
-}
-
-/** How long a person may take to answer a question on the open stream. */
-const ASK_MS = 30 * 60_000
+import { isTaskMethod, tasksLegacy } from './tasks-legacy.ts'
 
 /** Answers one legacy request. Never rejects. */
 export async function serveLegacy(
@@ -84,12 +51,15 @@ async function dispatch(
   const { revision } = session.facts
   if (isCallMethod(method)) {
     await ensureNamed(rooms, view, method, params)
-    return callLegacy(rooms, legacy, signal)
+    return callLegacy(rooms, legacy, method, signal)
   }
   if (isListMethod(method)) {
     await ensureListed(rooms, view)
-    return { response: success(id, listPage(rooms, view, method, params, revision)) }
+    return {
+      response: success(id, listPage(rooms, view, method, params, { revision, takesTasks: false })),
+    }
   }
+  if (isTaskMethod(method, revision)) return tasksLegacy(rooms, legacy, method, signal)
   switch (method) {
     case 'ping': // V-009: answered per hop.
       return { response: success(id, {}) }
@@ -138,107 +108,6 @@ function subscribe(
   rooms.hub.changed()
 }
 const SUBSCRIPTIONS_MAX = 1_000
-
-async function callLegacy(
-  rooms: LegacyRooms,
-  legacy: LegacyRequest,
-  signal: AbortSignal,
-): Promise<Served> {
-  const { request, session, view, who } = legacy
-  const { method } = request
-  if (!isCallMethod(method)) throw new Fault('rpc/unknown-method', method)
-  const asked = {
-    call: newId(rooms.world, 'call'),
-    view,
-    method,
-    params: ownParams(request.params),
-    round: { number: 1 },
-  }
-  const outcome = await call(rooms, who, asked, liveClient(rooms, legacy, signal))
-  if (outcome.kind === 'input') throw new Error('a live conversation ended with a question')
-  const said = answer(asked, outcome, session.facts.revision, session.facts.capabilities)
-  if (said.kind === 'result') return { response: success(request.id, said.result) }
-  return {
-    response: failure(request.id, said.error),
-    ...(said.fault ? { fault: said.fault } : {}),
-  }
-}
-
-/** A legacy client is asked by real requests on the stream of its own call (H-069). */
-function liveClient(
-  rooms: LegacyRooms,
-  { session, request, channel }: LegacyRequest,
-  signal: AbortSignal,
-): Client {
-  const meta = own(request.params ?? {}, '_meta')
-  const token = tokenIn(isObject(meta) ? meta : undefined)
-  const { capabilities, clientInfo, revision } = session.facts
-  const elicitations = new Map<string, string>()
-  return {
-    ...voice(channel, token, () => session.logLevel),
-    // Until a level is set the server decides (P-020): what it says of a call is passed on.
-    logLevel: session.logLevel ?? 'debug',
-    log: (params) => {
-      voice(channel, undefined, () => session.logLevel ?? 'debug').log(params)
-    },
-    label: labelOf(clientInfo),
-    questions: 'live',
-    owner: session.id,
-    capabilities,
-    clientInfo,
-    signal,
-    ask: async (asked, withdrawn) => {
-      const { request: shaped, restore } = forRevision(asked, revision, () => {
-        const id = newId(rooms.world, 'elicitation')
-        const theirs = asked.params && own(asked.params, 'elicitationId')
-        if (typeof theirs === 'string') elicitations.set(theirs, id)
-        return id
-      })
-      return restore(await askLive(rooms, session, channel, shaped, withdrawn))
-    },
-    elicitationComplete: (theirs) => {
-      // What was demanded by an error (-32042) was passed on under the server's own id.
-      const elicitationId = elicitations.get(theirs) ?? theirs
-      const over = notification('notifications/elicitation/complete', { elicitationId })
-      // It often comes when the call is long over, and with it the stream of the call (I-045).
-      if (session.listening) session.listening.send(over)
-      else channel.send(over)
-    },
-    undeclared: () => undefined, // The server was told; what it makes of that is its answer.
-    paused: (retryMs) => {
-      channel.pause?.(retryMs)
-    },
-    dispatched: () => undefined,
-  }
-}
-
-async function askLive(
-  rooms: LegacyRooms,
-  session: Session,
-  channel: Channel,
-  { method, params }: InputRequest,
-  withdrawn: AbortSignal,
-): Promise<InputAnswer> {
-  const id = session.nextAskId()
-  const answered = session.awaitAnswer(id)
-  channel.send({ jsonrpc: '2.0', id, method, ...(params ? { params } : {}) })
-  const giveUp = (message: string): void => {
-    channel.send(notification('notifications/cancelled', { requestId: id, reason: message }))
-    session.settle(id, { kind: 'error', error: { code: RPC.internal, message } })
-  }
-  const onAbort = (): void => {
-    giveUp('The question was withdrawn.')
-  }
-  const cancelTimer = rooms.world.after(ASK_MS, () => {
-    giveUp('Nobody answered in time.')
-  })
-  withdrawn.addEventListener('abort', onAbort, { once: true })
-  if (withdrawn.aborted) onAbort()
-  const said = await answered
-  cancelTimer()
-  withdrawn.removeEventListener('abort', onAbort)
-  return said
-}
 
 /** Takes a notification of a legacy client. Unknown ones are ignored, late cancellations too. */
 export function noticeLegacy(session: Session, { method, params }: RpcNotification): void {

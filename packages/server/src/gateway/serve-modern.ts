@@ -10,7 +10,9 @@ import {
   listPage,
 } from './lists.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
+import { takesTasks } from './patience.ts'
 import { failure, faultError, success } from './project.ts'
+import { isTaskMethod, tasksModern } from './tasks-modern.ts'
 
 /** Answers one modern request. Never rejects: what fails is answered as a fault. */
 export async function serveModern(rooms: ModernRooms, modern: ModernRequest): Promise<Served> {
@@ -33,10 +35,13 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
   }
   if (isListMethod(method)) {
     await ensureListed(rooms, view)
-    return {
-      response: success(id, listPage(rooms, view, method, request.params ?? {}, envelope.revision)),
+    const reader = {
+      revision: envelope.revision,
+      takesTasks: takesTasks(envelope.capabilities),
     }
+    return { response: success(id, listPage(rooms, view, method, request.params ?? {}, reader)) }
   }
+  if (isTaskMethod(method)) return tasksModern(rooms, modern, method)
   if (method === 'server/discover') {
     await ensureListed(rooms, view, INTRODUCTION_MS)
     return { response: success(id, discoverResult(rooms, view)) }

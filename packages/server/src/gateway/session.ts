@@ -15,6 +15,7 @@ import type { Seal, World } from '#base'
 import type { View } from '#registry'
 import type { Migration, Store } from '#store'
 import type { InputAnswer } from '#upstream'
+import type { Channel } from './client.ts'
 import { EventStream, readEventId } from './event-stream.ts'
 
 export const GATEWAY_TABLES: Migration = {
@@ -57,6 +58,8 @@ export class Session {
   usedAt: number
   readonly subscriptions = new Set<string>()
   readonly inFlight = new Map<RequestId, AbortController>()
+  /** Open `tasks/result` streams, by task: what is said of a task may go there. */
+  readonly taskStreams = new Map<string, Channel>()
   /** The standalone GET stream, while the client has one. */
   listening: EventStream | undefined
   readonly #world: World

@@ -1,5 +1,4 @@
 import {
-  effectOf,
   Fault,
   isObject,
   own,
@@ -10,7 +9,14 @@ import {
   type Kind,
 } from '@countersign/contract'
 import type { Judged } from '#policy'
-import type { Exposed, Found, ParamHeader, View } from '#registry'
+import {
+  effectUnder,
+  type Exposed,
+  type Found,
+  type ParamHeader,
+  type ToolRules,
+  type View,
+} from '#registry'
 import type { Outgoing } from '#upstream'
 import type { Asked, CallMethod } from './asked.ts'
 
@@ -18,14 +24,15 @@ import type { Asked, CallMethod } from './asked.ts'
 export interface Target extends Judged {
   readonly params: JsonObject
   readonly paramHeaders: Readonly<Record<string, string>>
+  readonly taskSupport: 'required' | 'optional' | 'forbidden'
 }
 
 /** Finds what a call names among the definitions of its view, or faults. */
-export function targetOf(asked: Asked): Target {
+export function targetOf(asked: Asked, rules: ToolRules): Target {
   const { view, method, params } = asked
   switch (method) {
     case 'tools/call':
-      return toolTarget(view, params)
+      return toolTarget(view, params, rules)
     case 'prompts/get': {
       const found = named(view, 'prompt', textAt(params, 'name'))
       return readTarget(method, found, { ...params, name: found.name })
@@ -41,7 +48,7 @@ export function targetOf(asked: Asked): Target {
   }
 }
 
-function toolTarget(view: View, params: JsonObject): Target {
+function toolTarget(view: View, params: JsonObject, rules: ToolRules): Target {
   const found = named(view, 'tool', textAt(params, 'name'))
   const given = own(params, 'arguments')
   if (given !== undefined && !isObject(given)) {
@@ -50,11 +57,23 @@ function toolTarget(view: View, params: JsonObject): Target {
   const { exposed } = found
   const args = given && exposed ? withoutInjected(given, exposed) : given
   return {
-    ...judged('tools/call', found, exposed ? effectOf(exposed.definition.body) : 'destructive'),
+    ...judged(
+      'tools/call',
+      found,
+      exposed ? effectUnder(rules, exposed.definition) : 'destructive',
+    ),
     // F-013: absent arguments stay absent.
     params: { ...params, name: found.name, ...(args === undefined ? {} : { arguments: args }) },
     paramHeaders: paramHeaders(exposed?.paramHeaders ?? [], args ?? {}),
+    taskSupport: taskSupportOf(exposed),
   }
+}
+
+/** What the server says of its own tool and tasks (TL-004). */
+function taskSupportOf(exposed: Exposed | undefined): Target['taskSupport'] {
+  const execution = exposed && own(exposed.definition.body, 'execution')
+  const support = isObject(execution) ? own(execution, 'taskSupport') : undefined
+  return support === 'required' || support === 'optional' ? support : 'forbidden'
 }
 
 /** Gemini CLI adds this argument to every tool and sends it on. */
@@ -105,6 +124,7 @@ const readTarget = (method: CallMethod, found: Found, params: JsonObject): Targe
   ...judged(method, found, 'read'),
   params,
   paramHeaders: {},
+  taskSupport: 'forbidden',
 })
 
 const judged = (method: CallMethod, found: Found, effect: Effect): Judged => ({
@@ -142,10 +162,16 @@ export function valueAt(args: JsonObject, path: readonly string[]): Json | undef
 export const isScalar = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 
+/** Longer than any call of ours: its result is fetched and kept by us. */
+const UPSTREAM_TTL_MS = 7 * 24 * 3_600_000
+
 /** What the upstream is sent for one round. */
 export const outgoing = (target: Target, asked: Asked): Outgoing => ({
   method: asked.method,
   params: target.params,
+  ...(target.taskSupport === 'required' || (target.taskSupport === 'optional' && asked.wantsTask)
+    ? { task: { ttlMs: UPSTREAM_TTL_MS } }
+    : {}),
   ...(Object.keys(target.paramHeaders).length > 0 ? { paramHeaders: target.paramHeaders } : {}),
   ...(asked.round.inputResponses ? { inputResponses: asked.round.inputResponses } : {}),
   ...(asked.round.requestState === undefined ? {} : { requestState: asked.round.requestState }),

@@ -44,8 +44,8 @@ interface Asked {
 function makeCall(world: World) {
   let ask: (request: InputRequest, signal: AbortSignal) => Promise<InputAnswer>
   let finish: (outcome: string) => void = () => undefined
-  const conversation = new Conversation<string, never>(world, (given) => {
-    ask = given
+  const conversation = new Conversation<string>(world, ({ questions }) => {
+    ask = (request, signal) => questions.ask(request, signal)
     return new Promise((resolve) => {
       finish = resolve
     })
@@ -156,10 +156,10 @@ test('in any order of asking, answering, withdrawing and looking, each question 
 test('a parked call belongs to its owner, is abandoned when it expires, and kept a while when it is over', async () => {
   // BR-035, BR-037, BR-041
   const world = makeClock()
-  const parking = makeParking<string, never>(world, 60_000)
+  const parking = makeParking<ReturnType<typeof makeCall>>(world, 60_000)
   const mine = makeCall(world)
-  const abort = new AbortController()
-  const { id } = parking.park('ada', mine.conversation, abort)
+  const { abort } = mine.conversation
+  const { id } = parking.park('ada', mine)
   assert.ok(parking.find('ada', id))
   assert.equal(parking.find('bob', id), undefined)
   assert.equal(parking.find('ada', 'park_x'), undefined)
@@ -168,7 +168,7 @@ test('a parked call belongs to its owner, is abandoned when it expires, and kept
   world.pass(1)
   assert.ok(abort.signal.aborted)
   const other = makeCall(world)
-  const kept = parking.park('ada', other.conversation, new AbortController())
+  const kept = parking.park('ada', other)
   other.finish()
   await settled()
   world.pass(60_000)
@@ -180,18 +180,16 @@ test('a parked call belongs to its owner, is abandoned when it expires, and kept
 test('so many calls may wait for answers, and one more is refused and stopped', () => {
   // BR-041
   const world = makeClock()
-  const parking = makeParking<string, never>(world, 60_000)
-  const park = (owner: string): AbortController => {
-    const abort = new AbortController()
-    parking.park(owner, makeCall(world).conversation, abort)
-    return abort
+  const parking = makeParking<ReturnType<typeof makeCall>>(world, 60_000)
+  const park = (owner: string): void => {
+    parking.park(owner, makeCall(world))
   }
   for (let at = 0; at < 64; at++) park('ada')
-  const last = new AbortController()
-  assert.throws(() => parking.park('ada', makeCall(world).conversation, last), {
+  const last = makeCall(world)
+  assert.throws(() => parking.park('ada', last), {
     code: 'http/busy',
   })
-  assert.ok(last.signal.aborted)
+  assert.ok(last.conversation.abort.signal.aborted)
   park('bob')
   parking.close()
   assert.equal(parking.count(), 0)

@@ -1,110 +1,133 @@
-import { isObject, own, type InputRequest, type JsonObject } from '@countersign/contract'
+import type { ClientCapabilities, InputRequest, JsonObject } from '@countersign/contract'
 import type { World } from '#base'
-import type { InputAnswer } from '#upstream'
+import { Questions, type Ask } from './questions.ts'
 
 /** Where a conversation stands when somebody looks: over, or waiting for answers. */
 export type Turn<Outcome> =
   | { readonly kind: 'done'; readonly outcome: Outcome }
   | { readonly kind: 'questions'; readonly questions: Readonly<Record<string, InputRequest>> }
 
-interface Question {
-  readonly request: InputRequest
-  readonly answer: (answer: InputAnswer) => void
-}
-
 /** Questions that arrive within this time share one round (BR-032). */
 const GATHER_MS = 30
 
-/**
- * A running call whose questions are carried to a client that cannot be asked directly: it is shown
- * the open questions, goes away, and comes back with answers. The call itself never notices.
- */
-export class Conversation<Outcome, Listener> {
-  /** Who hears what the call says while it runs: the request that is open now, if one is. */
-  listener: Listener | undefined
-  readonly #world: World
-  readonly #open = new Map<string, Question>()
-  readonly #outcome: Promise<Turn<Outcome>>
-  #asked = 0
-  #wake: () => void = () => undefined
-  #gathered: Promise<void>
+/** One open request of the client, and what it may be told and asked while it is open. */
+export interface Listener {
+  readonly progress: (params: JsonObject) => void
+  readonly log: (params: JsonObject) => void
+  /** Says that the call still runs; only where the client wants to hear it. */
+  readonly beat?: (message: string) => void
+  /** Only where questions can be asked on the open stream. */
+  readonly ask?: Ask
+  readonly elicitationComplete?: (elicitationId: string) => void
+  readonly paused?: (retryMs: number) => void
+}
 
-  /** `run` gets the `ask` of this conversation and must not reject. */
+/**
+ * A running call, apart from the request that began it. Requests come and go: each hears and is asked
+ * while it is attached; the call itself never notices.
+ */
+export class Conversation<Outcome> {
+  /** Ends the call itself. */
+  readonly abort = new AbortController()
+  readonly questions: Questions
+  /** Settles when the call is over; never rejects. */
+  readonly outcome: Promise<Outcome>
+  /** True once the call is a task: it outlives whoever asked for it. */
+  isDeferred = false
+  /** What the server asked for that this client cannot be asked (I-004). */
+  missing: ClientCapabilities | undefined
+  readonly #done: Promise<Turn<Outcome>>
+  readonly #world: World
+  readonly #listeners = new Set<Listener>()
+  /** Whoever was sent to a page hears that it is done, if the call is long over by then (I-045). */
+  readonly #sent = new Set<Listener>()
+  readonly #changed = new Set<() => void>()
+  /** Resolved while there are questions that somebody who looks is shown. */
+  #shown = Promise.withResolvers<void>()
+  #isShown = false
+  #isGathering = false
+
+  /** `run` carries the call, and must not reject. `prefix` makes the keys of its questions unique. */
   constructor(
     world: World,
-    run: (
-      ask: (request: InputRequest, signal: AbortSignal) => Promise<InputAnswer>,
-    ) => Promise<Outcome>,
+    run: (conversation: Conversation<Outcome>) => Promise<Outcome>,
+    prefix = 'q',
   ) {
     this.#world = world
-    this.#gathered = this.#nextQuestion()
-    this.#outcome = run((request, signal) => this.#ask(request, signal)).then((outcome) => ({
-      kind: 'done',
-      outcome,
-    }))
+    this.questions = new Questions(prefix, () => {
+      this.#onQuestion()
+    })
+    this.outcome = run(this)
+    this.#done = this.outcome.then((outcome) => ({ kind: 'done', outcome }))
+  }
+
+  /** Hears and is asked until what is returned is called. */
+  attach(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    if (listener.elicitationComplete) this.#sent.add(listener)
+    const leave = listener.ask ? this.questions.attach(listener.ask) : undefined
+    return () => {
+      this.#listeners.delete(listener)
+      leave?.()
+    }
+  }
+
+  /** Calls `changed` whenever a question is opened or settled. */
+  onChange(changed: () => void): () => void {
+    this.#changed.add(changed)
+    return () => void this.#changed.delete(changed)
+  }
+
+  progress(params: JsonObject): void {
+    for (const one of this.#listeners) one.progress(params)
+  }
+
+  log(params: JsonObject): void {
+    for (const one of this.#listeners) one.log(params)
+  }
+
+  elicitationComplete(id: string): void {
+    for (const one of this.#sent) one.elicitationComplete?.(id)
+  }
+
+  paused(retryMs: number): void {
+    for (const one of this.#listeners) one.paused?.(retryMs)
   }
 
   /** Resolves when the call is over or wants answers, whichever comes first. */
   async next(): Promise<Turn<Outcome>> {
     for (;;) {
-      const turn = await Promise.race([this.#outcome, this.#gathered])
+      const turn = await Promise.race([this.#done, this.#shown.promise])
       if (turn) return turn
-      if (this.#open.size > 0) return { kind: 'questions', questions: this.#questions() }
-      this.#gathered = this.#nextQuestion() // All of them were withdrawn meanwhile.
+      // They may all have been withdrawn meanwhile.
+      if (this.questions.size > 0) return { kind: 'questions', questions: this.questions.all() }
     }
   }
 
-  /** Resolves when the call is over. */
-  async finished(): Promise<void> {
-    await this.#outcome
-  }
-
-  /**
-   * Takes answers by key. The first answer to a key wins; unknown and malformed ones are ignored, so
-   * their question stays open and is asked again (I-009, AM-39).
-   */
+  /** Takes answers by key, as `Questions.answer`. */
   answer(responses: JsonObject): void {
-    for (const [key, question] of this.#open) {
-      const response = own(responses, key)
-      if (!isObject(response)) continue
-      this.#open.delete(key)
-      question.answer({ kind: 'result', result: response })
-    }
-    if (this.#open.size === 0) this.#gathered = this.#nextQuestion()
+    this.questions.answer(responses)
   }
 
-  #questions(): Readonly<Record<string, InputRequest>> {
-    return Object.fromEntries([...this.#open].map(([key, { request }]) => [key, request]))
+  #onQuestion(): void {
+    for (const changed of this.#changed) changed()
+    if (this.questions.size === 0) this.#hide()
+    else if (!this.#isShown && !this.#isGathering) this.#gather()
   }
 
-  #nextQuestion(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
-    })
+  #hide(): void {
+    if (!this.#isShown) return
+    this.#isShown = false
+    this.#shown = Promise.withResolvers()
   }
 
-  #ask(request: InputRequest, signal: AbortSignal): Promise<InputAnswer> {
-    // Keys are never reused within a conversation, so a late answer cannot meet another question.
-    const key = `q${String(++this.#asked)}`
-    const wake = this.#wake
-    this.#world.after(GATHER_MS, wake)
-    return new Promise((resolve) => {
-      const withdraw = (): void => {
-        this.#open.delete(key)
-        resolve({ kind: 'error', error: { code: -32603, message: 'The question was withdrawn.' } })
-      }
-      if (signal.aborted) {
-        withdraw()
-        return
-      }
-      signal.addEventListener('abort', withdraw, { once: true })
-      this.#open.set(key, {
-        request,
-        answer: (answer) => {
-          signal.removeEventListener('abort', withdraw)
-          resolve(answer)
-        },
-      })
+  #gather(): void {
+    this.#isGathering = true
+    this.#world.after(GATHER_MS, () => {
+      this.#isGathering = false
+      if (this.questions.size === 0) return
+      this.#isShown = true
+      this.#shown.resolve()
     })
   }
 }

@@ -1,6 +1,12 @@
 /** tasks: calls not yet answered: the engine, fed with governed calls. */
 export { Conversation } from './conversation.ts'
-export type { Turn } from './conversation.ts'
+export type { Listener, Turn } from './conversation.ts'
+export { Desk } from './desk.ts'
+export type { DeskRooms, Standing } from './desk.ts'
+export type { ClientFacts, Errand } from './errand.ts'
+export { argumentsOf, pathProblem } from './followup.ts'
+export { exchangeOf } from './look.ts'
+export type { Ended, Outcome } from './outcome.ts'
 export { makeParking } from './parking.ts'
 export type { Parked, Parking } from './parking.ts'
 export { makeReplays } from './replays.ts'

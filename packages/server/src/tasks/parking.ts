@@ -2,21 +2,20 @@ import { Fault } from '@countersign/contract'
 import { newId, type World } from '#base'
 import type { Conversation } from './conversation.ts'
 
-/** A conversation that outlives the request that began it. */
-export interface Parked<Outcome, Listener> {
-  readonly id: string
-  readonly conversation: Conversation<Outcome, Listener>
-  readonly abort: AbortController
+/** Something whose conversation outlives the request that began it. */
+interface Talking {
+  readonly conversation: Pick<Conversation<unknown>, 'abort' | 'isDeferred' | 'outcome'>
 }
 
-export interface Parking<Outcome, Listener> {
+export interface Parked<Call extends Talking> {
+  readonly id: string
+  readonly call: Call
+}
+
+export interface Parking<Call extends Talking> {
   /** Keeps a conversation until it is fetched, over, or expired. */
-  readonly park: (
-    owner: string,
-    conversation: Conversation<Outcome, Listener>,
-    abort: AbortController,
-  ) => Parked<Outcome, Listener>
-  readonly find: (owner: string, id: string) => Parked<Outcome, Listener> | undefined
+  readonly park: (owner: string, call: Call) => Parked<Call>
+  readonly find: (owner: string, id: string) => Parked<Call> | undefined
   readonly count: () => number
   readonly close: () => void
 }
@@ -28,46 +27,45 @@ const DONE_MAX = 1_024
 const KEEP_DONE_MS = 5 * 60_000
 
 /** Calls that wait for answers, in memory of this process: a live call cannot be written down. */
-export function makeParking<Outcome, Listener>(
-  world: World,
-  expireMs: number,
-): Parking<Outcome, Listener> {
-  const parked = new Map<string, Parked<Outcome, Listener> & { readonly owner: string }>()
+export function makeParking<Call extends Talking>(world: World, expireMs: number): Parking<Call> {
+  const parked = new Map<string, Parked<Call> & { readonly owner: string }>()
   const over = new Set<string>()
-  const forget = (id: string, abort: AbortController): void => {
+  const forget = (id: string, { abort, isDeferred }: Talking['conversation']): void => {
     over.delete(id)
-    if (parked.delete(id)) abort.abort()
+    // A call that became a task goes on without us.
+    if (parked.delete(id) && !isDeferred) abort.abort()
   }
   return {
-    park: (owner, conversation, abort) => {
+    park: (owner, call) => {
+      const { conversation } = call
       const own = [...parked.values()].filter((one) => one.owner === owner && !over.has(one.id))
       if (own.length >= PARKED_PER_OWNER_MAX) {
-        abort.abort()
+        conversation.abort.abort()
         throw new Fault(
           'http/busy',
           `${String(PARKED_PER_OWNER_MAX)} calls wait for answers already. Answer or abandon some first.`,
         )
       }
-      const one = { id: newId(world, 'park'), owner, conversation, abort }
+      const one = { id: newId(world, 'park'), owner, call }
       parked.set(one.id, one)
       // BR-037: nobody returns; the server is told, and the outcome is recorded.
       const cancel = world.after(expireMs, () => {
-        forget(one.id, abort)
+        forget(one.id, conversation)
       })
-      abort.signal.addEventListener('abort', cancel, { once: true })
+      conversation.abort.signal.addEventListener('abort', cancel, { once: true })
       const retire = async (): Promise<void> => {
-        await conversation.finished()
+        await conversation.outcome
         cancel()
         over.add(one.id)
         // The oldest finished ones make room, so that a busy caller cannot fill the memory.
         for (const old of over) {
           if (over.size <= DONE_MAX) break
-          const { abort: done } = parked.get(old) ?? {}
-          if (done) forget(old, done)
+          const done = parked.get(old)
+          if (done) forget(old, done.call.conversation)
           else over.delete(old)
         }
         world.after(KEEP_DONE_MS, () => {
-          forget(one.id, abort)
+          forget(one.id, conversation)
         })
       }
       void retire()
@@ -79,7 +77,7 @@ export function makeParking<Outcome, Listener>(
     },
     count: () => parked.size,
     close: () => {
-      for (const { id, abort } of parked.values()) forget(id, abort)
+      for (const { id, call } of parked.values()) forget(id, call.conversation)
     },
   }
 }

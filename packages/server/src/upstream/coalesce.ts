@@ -39,6 +39,8 @@ function keyOf(event: UpstreamEvent): string | undefined {
       return `list ${event.list}`
     case 'resource-updated':
       return `resource ${event.uri}`
+    case 'task':
+      return `task ${event.id}`
     case 'log':
     case 'state':
       return undefined

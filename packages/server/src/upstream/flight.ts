@@ -17,6 +17,10 @@ export interface Ask {
   readonly signal: AbortSignal | undefined
   /** The client behind it; undefined for our own requests. */
   readonly exchange?: Exchange
+  /** Of `tasks/result`: the server's id of the task that is waited for. */
+  readonly task?: string
+  /** Told of a result that comes after the request was given up. */
+  readonly late?: (result: JsonObject) => void
   /** Handshakes are not cancellable (P-010). */
   readonly cancellable: boolean
 }
@@ -33,6 +37,8 @@ export type Answer =
 
 /** Why a question is withdrawn from a call that was answered: then it was not that call's question. */
 export const CALL_OVER = Symbol('the call was answered')
+/** Why a question is withdrawn that the server itself took back. */
+export const TAKEN_BACK = Symbol('the server took it back')
 
 interface Ends {
   readonly expired: (flight: Flight) => void

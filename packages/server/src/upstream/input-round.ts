@@ -39,8 +39,8 @@ export function readRound(
   return { kind: 'input', inputRequests, requestState }
 }
 
-/** The requests of one round by key, or what is wrong with them. */
-function readRequests(
+/** The requests of one round, or of one look at a task, by key; or what is wrong with them. */
+export function readRequests(
   asked: JsonObject,
   capabilities: ClientCapabilities,
 ): Readonly<Record<string, InputRequest>> | string {

@@ -3,28 +3,31 @@ import {
   own,
   without,
   type JsonObject,
+  type Kind,
   type RpcNotification,
 } from '@countersign/contract'
 import { ElicitationOwners } from './elicitation-owners.ts'
 import { withMeta, withoutHopMeta } from './hop-meta.ts'
+import { LegacyTasks } from './legacy-tasks.ts'
 import { LegacyWatch } from './legacy-watch.ts'
 import { OWN_REQUEST_MS, type Hop, type Link } from './link.ts'
 import { listPages } from './list-pages.ts'
 import { emitChange, relayLog, relayProgress } from './notes.ts'
-import { makeQuestions, type Questions } from './questions.ts'
+import { Questions } from './questions.ts'
 import { errorReply, NO_COMPLETIONS, resultOf } from './read-reply.ts'
-import type { Exchange, Introduction, Outgoing, Reply } from './upstream.ts'
+import type { Exchange, Introduction, Listing, Outgoing, Reply } from './upstream.ts'
 
 /** A server of the `initialize` era, after the handshake. */
 export function makeLegacyLink(hop: Hop, introduction: Introduction): Link {
-  const { rpc, server } = hop
+  const { rpc } = hop
   const { revision, capabilities } = introduction
   const owners = new ElicitationOwners()
-  const questions = makeQuestions(hop, revision, owners)
+  const questions = new Questions(hop, revision, owners)
   const watch = new LegacyWatch(hop, introduction)
+  const tasks = new LegacyTasks({ hop, introduction, questions, owners, watch })
   rpc.listen({
-    request: questions.receive,
-    notification: (note, lane) => hear({ hop, questions, owners }, note, lane),
+    request: (asked, lane) => questions.receive(asked, lane),
+    notification: (note, lane) => hear({ hop, questions, owners, tasks }, note, lane),
     expired: hop.expired,
     gap: () => watch.gap(),
     ended: hop.ended,
@@ -35,18 +38,24 @@ export function makeLegacyLink(hop: Hop, introduction: Introduction): Link {
       return NO_COMPLETIONS
     }
     const id = rpc.nextId()
+    const asksTask = tasks.canMake(outgoing)
+    const params = legacyParams(outgoing, exchange, introduction, id)
     const answer = await rpc.request({
       id,
       method: outgoing.method,
-      params: legacyParams(outgoing, exchange, introduction, id),
+      params: asksTask ? withTask(params, outgoing) : params,
       revision,
       timeoutMs: hop.callTimeoutMs,
       signal: exchange.signal,
       exchange,
+      ...(asksTask ? { late: tasks.madeLate } : {}),
       cancellable: true,
     })
     const said = resultOf(answer)
-    if (said.kind === 'result') return { kind: 'result', result: withoutHopMeta(said.result) }
+    if (said.kind === 'result') {
+      const made = asksTask ? tasks.made(id, said.result, exchange) : undefined
+      return made ?? { kind: 'result', result: withoutHopMeta(said.result) }
+    }
     owners.required(said.error, exchange)
     return errorReply(said.error)
   }
@@ -54,26 +63,37 @@ export function makeLegacyLink(hop: Hop, introduction: Introduction): Link {
   return {
     introduction,
     call,
-    list: (kind, signal) =>
-      listPages({
-        server,
-        kind,
-        capabilities,
-        page: (method, params) =>
-          rpc.request({
-            id: rpc.nextId(),
-            method,
-            params,
-            revision,
-            timeoutMs: OWN_REQUEST_MS,
-            signal,
-            cancellable: true,
-          }),
-      }),
+    list: (kind, signal) => list(hop, introduction, kind, signal),
     watch: (wanted) => watch.apply(wanted),
-    close: () => watch.close(),
+    tasks,
+    close: () => {
+      questions.close()
+      watch.close()
+    },
   }
 }
+
+const list = (
+  { rpc, server }: Hop,
+  { revision, capabilities }: Introduction,
+  kind: Kind,
+  signal: AbortSignal | undefined,
+): Promise<Listing> =>
+  listPages({
+    server,
+    kind,
+    capabilities,
+    page: (method, params) =>
+      rpc.request({
+        id: rpc.nextId(),
+        method,
+        params,
+        revision,
+        timeoutMs: OWN_REQUEST_MS,
+        signal,
+        cancellable: true,
+      }),
+  })
 
 function legacyParams(
   { method, params }: Outgoing,
@@ -88,21 +108,26 @@ function legacyParams(
   return wantsProgress ? withMeta(known, { progressToken: id }) : known
 }
 
+/** TL-007. */
+const withTask = (params: JsonObject, { task }: Outgoing): JsonObject =>
+  task ? { ...params, task: { ttl: Math.max(1, Math.trunc(task.ttlMs)) } } : params
+
 interface Ears {
   readonly hop: Hop
   readonly questions: Questions
   readonly owners: ElicitationOwners
+  readonly tasks: LegacyTasks
 }
 
 function hear(
-  { hop, questions, owners }: Ears,
+  { hop, questions, owners, tasks }: Ears,
   note: RpcNotification,
   lane: number | undefined,
 ): void {
   const params = isObject(note.params) ? note.params : {}
   switch (note.method) {
     case 'notifications/progress':
-      relayProgress(hop, params, lane)
+      relayProgress(hop, params, lane, (token) => tasks.taskOf(token))
       return
     case 'notifications/message':
       relayLog(hop, params, lane)
@@ -112,6 +137,9 @@ function hear(
       if (typeof id === 'string' || typeof id === 'number') questions.withdraw(id)
       return
     }
+    case 'notifications/tasks/status':
+      tasks.changed(params)
+      return
     case 'notifications/elicitation/complete':
       owners.complete(params)
       return

@@ -9,6 +9,7 @@ export class LegacyWatch {
   readonly #subscribed = new Set<string>()
   #logLevel: LogLevel | undefined
   #wanted: Watch = NO_WATCH
+  #waits = 0
 
   constructor(hop: Hop, introduction: Introduction) {
     this.#hop = hop
@@ -21,6 +22,19 @@ export class LegacyWatch {
     this.#hop.rpc.wire.listen(this.#needsStream())
     if (this.#declares('resources', 'subscribe')) this.#subscribe(wanted.resources)
     if (this.#declares('logging')) this.#setLevel(wanted.logLevel)
+  }
+
+  /**
+   * Somebody waits for a task, about which the server may ask on any stream (TL-015). Returns the way
+   * to say that this is over.
+   */
+  wait(): () => void {
+    this.#waits++
+    this.#hop.rpc.wire.listen(true)
+    return () => {
+      this.#waits--
+      this.#hop.rpc.wire.listen(this.#needsStream())
+    }
   }
 
   /** The stream for messages outside calls was away for a while. */
@@ -38,6 +52,7 @@ export class LegacyWatch {
       this.#declares(of, 'listChanged'),
     )
     return (
+      this.#waits > 0 ||
       (lists && announces) ||
       (resources.size > 0 && this.#declares('resources', 'subscribe')) ||
       (logLevel !== undefined && this.#declares('logging'))

@@ -10,6 +10,7 @@ import type {
   Outgoing,
   Reply,
   UpstreamEvent,
+  UpstreamTasks,
   Watch,
 } from './upstream.ts'
 
@@ -19,6 +20,7 @@ export interface Link {
   readonly call: (outgoing: Outgoing, exchange: Exchange) => Promise<Reply>
   readonly list: (kind: Kind, signal: AbortSignal | undefined) => Promise<Listing>
   readonly watch: (watch: Watch) => void
+  readonly tasks: UpstreamTasks
   /** Stops what it does by itself; the wire is closed by whoever opened it. */
   readonly close: () => void
 }

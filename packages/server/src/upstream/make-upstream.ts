@@ -7,6 +7,7 @@ import { Connector, type ConnectorRooms } from './connector.ts'
 import type { Keeper } from './keeper.ts'
 import { LastLines } from './last-lines.ts'
 import { emitGap, isWatching, NO_WATCH } from './link.ts'
+import { isOpen, OpenTasks } from './open-tasks.ts'
 import type {
   Exchange,
   Introduction,
@@ -17,6 +18,7 @@ import type {
   Upstream,
   UpstreamEvent,
   UpstreamStatus,
+  UpstreamTasks,
   Watch,
 } from './upstream.ts'
 import { untilReady } from './until-ready.ts'
@@ -44,6 +46,7 @@ export function makeUpstream(rooms: UpstreamRooms, spec: ServerSpec): Upstream {
     call: (outgoing, exchange) => life.call(outgoing, exchange),
     list: (kind, signal) => life.list(kind, signal),
     watch: (watch) => life.watch(watch),
+    tasks: life.tasks,
     close: () => life.close(),
   }
 }
@@ -57,6 +60,7 @@ class Life {
   #watch: Watch = NO_WATCH
   /** Calls and lists in flight, by the connection they went out on; kept while that is in use at all. */
   readonly #uses = new Map<Connection, { count: number }>()
+  readonly #openTasks = new OpenTasks()
   #inFlight = 0
   #lastUsed = 0
   #stopIdle: (() => void) | undefined
@@ -110,20 +114,43 @@ class Life {
   }
 
   async call(outgoing: Outgoing, exchange: Exchange): Promise<Reply> {
-    const connection = this.#connector.current ?? (await this.#ready(exchange.signal))
-    this.#begin(connection)
-    try {
-      return await connection.link.call(outgoing, exchange)
-    } finally {
-      this.#end(connection)
-    }
+    const reply = await this.#using(exchange.signal, (link) => link.call(outgoing, exchange))
+    if (reply.kind === 'task') this.#openTasks.saw(reply.task)
+    return reply
   }
 
-  async list(kind: Kind, signal: AbortSignal | undefined): Promise<Listing> {
+  list(kind: Kind, signal: AbortSignal | undefined): Promise<Listing> {
+    return this.#using(signal, (link) => link.list(kind, signal))
+  }
+
+  readonly tasks: UpstreamTasks = {
+    see: async (id, exchange) => {
+      const seen = await this.#using(exchange.signal, ({ tasks }) => tasks.see(id, exchange))
+      if (seen && isOpen(seen)) this.#openTasks.saw(seen)
+      else this.#openTasks.over(id)
+      return seen
+    },
+    result: async (id, exchange) => {
+      const reply = await this.#using(exchange.signal, ({ tasks }) => tasks.result(id, exchange))
+      this.#openTasks.over(id)
+      return reply
+    },
+    update: (id, answers, exchange) =>
+      this.#using(exchange.signal, ({ tasks }) => tasks.update(id, answers, exchange)),
+    cancel: async (id, exchange) => {
+      await this.#using(exchange.signal, ({ tasks }) => tasks.cancel(id, exchange))
+      this.#openTasks.over(id)
+    },
+  }
+
+  async #using<T>(
+    signal: AbortSignal | undefined,
+    use: (link: Connection['link']) => Promise<T>,
+  ): Promise<T> {
     const connection = this.#connector.current ?? (await this.#ready(signal))
     this.#begin(connection)
     try {
-      return await connection.link.list(kind, signal)
+      return await use(connection.link)
     } finally {
       this.#end(connection)
     }
@@ -205,8 +232,9 @@ class Life {
     // Whoever is still at work comes to rest later, and so does a watch when it is taken back.
     if (!current || this.#inFlight > 0 || isWatching(this.#watch)) return
     const { world } = this.#rooms
-    const leftMs = this.#lastUsed + this.#spec.idleMs - world.monotonic()
-    if (leftMs > 0) this.#stopIdle = world.after(leftMs, () => this.#reap())
+    const { idleMs } = this.#spec
+    const leftMs = this.#lastUsed + this.#openTasks.idleMs(idleMs) - world.monotonic()
+    if (leftMs > 0) this.#stopIdle = world.after(Math.min(leftMs, idleMs), () => this.#reap())
     else this.#retire(current)
   }
 }

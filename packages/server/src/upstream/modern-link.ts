@@ -5,7 +5,7 @@ import {
   RPC,
   type Fault,
   type JsonObject,
-  type Revision,
+  type Kind,
   type RpcNotification,
 } from '@countersign/contract'
 import { envelope } from './envelope.ts'
@@ -15,9 +15,10 @@ import { readRound } from './input-round.ts'
 import { OWN_REQUEST_MS, type Hop, type Link } from './link.ts'
 import { listPages } from './list-pages.ts'
 import { ModernListen } from './modern-listen.ts'
+import { ModernTasks } from './modern-tasks.ts'
 import { relayLog, relayProgress } from './notes.ts'
 import { errorReply, NO_COMPLETIONS, resultOf } from './read-reply.ts'
-import type { Exchange, Introduction, Outgoing, Reply } from './upstream.ts'
+import type { Exchange, Introduction, Listing, Outgoing, Reply } from './upstream.ts'
 import { upstreamFault } from './upstream-fault.ts'
 
 /** A server of self-sufficient requests: there is no session, only a way to reach it. */
@@ -25,6 +26,11 @@ export function makeModernLink(hop: Hop, introduction: Introduction): Link {
   const { rpc, server, log } = hop
   const { revision, capabilities } = introduction
   const listen = new ModernListen(hop, introduction)
+  const judged = (answer: Answer): Answer => {
+    if (isStrange(answer)) hop.expired(strangeFault(server))
+    return answer
+  }
+  const tasks = new ModernTasks(hop, introduction, judged)
   rpc.listen({
     // Modern servers make no requests and we send no responses (S-005, H-044).
     request: ({ method }) => log.debug({ server, method }, 'a modern server asked; dropped'),
@@ -39,45 +45,59 @@ export function makeModernLink(hop: Hop, introduction: Introduction): Link {
       return NO_COMPLETIONS
     }
     const id = rpc.nextId()
+    const mayMakeTask = tasks.mayMake(outgoing, exchange)
+    const declared = tasks.capabilitiesOf(exchange, mayMakeTask)
     const answer = await rpc.request({
       id,
       method: outgoing.method,
-      params: modernParams(outgoing, exchange, revision, id),
+      params: modernParams(outgoing, exchange, envelope(revision, declared), id),
       revision,
       name: nameOf(outgoing),
       paramHeaders: outgoing.paramHeaders,
       timeoutMs: hop.callTimeoutMs,
       signal: exchange.signal,
       exchange,
+      ...(mayMakeTask ? { late: (result) => tasks.madeLate(result, exchange) } : {}),
       cancellable: true,
     })
-    if (isStrange(answer)) hop.expired(strangeFault(server))
-    return readAnswer(hop, outgoing, exchange, resultOf(answer))
+    const said = resultOf(judged(answer))
+    if (mayMakeTask && said.kind === 'result' && own(said.result, 'resultType') === 'task') {
+      return tasks.made(said.result)
+    }
+    return readAnswer(hop, outgoing, exchange, said)
   }
 
   return {
     introduction,
     call,
-    list: (kind, signal) =>
-      listPages({
-        server,
-        kind,
-        capabilities,
-        page: (method, params) =>
-          rpc.request({
-            id: rpc.nextId(),
-            method,
-            params: withMeta(params, envelope(revision, {})),
-            revision,
-            timeoutMs: OWN_REQUEST_MS,
-            signal,
-            cancellable: true,
-          }),
-      }),
+    list: (kind, signal) => list(hop, introduction, kind, signal),
     watch: (wanted) => listen.apply(wanted),
+    tasks,
     close: () => listen.close(),
   }
 }
+
+const list = (
+  { rpc, server }: Hop,
+  { revision, capabilities }: Introduction,
+  kind: Kind,
+  signal: AbortSignal | undefined,
+): Promise<Listing> =>
+  listPages({
+    server,
+    kind,
+    capabilities,
+    page: (method, params) =>
+      rpc.request({
+        id: rpc.nextId(),
+        method,
+        params: withMeta(params, envelope(revision, {})),
+        revision,
+        timeoutMs: OWN_REQUEST_MS,
+        signal,
+        cancellable: true,
+      }),
+  })
 
 /**
  * A refusal that no modern server gives: of a session, or of the URL itself. The call has its error;
@@ -94,12 +114,12 @@ const strangeFault = (server: string): Fault =>
 
 function modernParams(
   { params, inputResponses, requestState }: Outgoing,
-  { capabilities, logLevel, wantsProgress }: Exchange,
-  revision: Revision,
+  { logLevel, wantsProgress }: Exchange,
+  claims: JsonObject,
   id: number,
 ): JsonObject {
   const meta = {
-    ...envelope(revision, capabilities),
+    ...claims,
     ...(logLevel === undefined ? {} : { [META.logLevel]: logLevel }),
     ...(wantsProgress ? { progressToken: id } : {}),
   }

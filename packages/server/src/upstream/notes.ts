@@ -2,6 +2,7 @@ import {
   isObject,
   own,
   passesLevel,
+  relatedTask,
   type JsonObject,
   type RpcNotification,
 } from '@countersign/contract'
@@ -10,22 +11,32 @@ import { withoutHopMeta } from './hop-meta.ts'
 import type { Hop } from './link.ts'
 import type { Exchange } from './upstream.ts'
 
-/** Progress of a call, to its client. Late ones and those of nobody are dropped (P-013). */
-export function relayProgress(hop: Hop, params: JsonObject, lane: number | undefined): void {
+/**
+ * Progress of a call, to its client. Late ones and those of nobody are dropped (P-013). A task goes on
+ * with the token of the call that made it (TL-028), and is reported to whoever waits for its result.
+ */
+export function relayProgress(
+  hop: Hop,
+  params: JsonObject,
+  lane: number | undefined,
+  taskOf?: (token: number) => string | undefined,
+): void {
   const token = own(params, 'progressToken')
-  if (typeof token !== 'number' || (lane !== undefined && lane !== token)) return
-  const exchange = hop.rpc.flight(token)?.ask.exchange
+  if (typeof token !== 'number') return
+  const task = relatedTask(params) ?? taskOf?.(token)
+  if (task === undefined && lane !== undefined && lane !== token) return
+  const exchange = (task === undefined ? hop.rpc.flight(token) : waitOf(hop, task))?.ask.exchange
   if (!exchange?.wantsProgress || typeof own(params, 'progress') !== 'number') return
   exchange.progress(withoutHopMeta(params, 'progressToken'))
 }
 
 /**
- * A log message: of the call on whose stream it came; else of the oldest call, when all calls in
- * flight are one owner's (S-022); else of nobody.
+ * A log message: of whoever waits for the task that it names; else of the call on whose stream it
+ * came; else of the oldest call, when all calls in flight are one owner's (S-022); else of nobody.
  */
 export function relayLog(hop: Hop, params: JsonObject, lane: number | undefined): void {
   const said = withoutHopMeta(params)
-  const calls = lane === undefined ? oneOwnersCalls(hop) : laneCall(hop, lane)
+  const calls = callsOf(hop, relatedTask(params), lane)
   if (calls.length === 0) {
     hop.emit({ kind: 'log', params: said })
     return
@@ -33,6 +44,16 @@ export function relayLog(hop: Hop, params: JsonObject, lane: number | undefined)
   const level = own(params, 'level')
   const listening = calls.find(({ logLevel }) => logLevel && passesLevel(level, logLevel))
   listening?.log(said)
+}
+
+function callsOf(
+  hop: Hop,
+  task: string | undefined,
+  lane: number | undefined,
+): readonly Exchange[] {
+  const waiting = task === undefined ? undefined : waitOf(hop, task)?.ask.exchange
+  if (waiting) return [waiting]
+  return lane === undefined ? oneOwnersCalls(hop) : laneCall(hop, lane)
 }
 
 const laneCall = (hop: Hop, lane: number): readonly Exchange[] => {
@@ -46,9 +67,15 @@ function oneOwnersCalls(hop: Hop): readonly Exchange[] {
   return calls.every(({ owner }) => owner === calls[0]?.owner) ? calls : []
 }
 
-/** Requests in flight on a client's behalf, oldest first. */
+/** Calls in flight on a client's behalf, oldest first. What concerns a task says so itself (TL-013). */
 export const clientCalls = (hop: Hop): readonly Flight[] =>
-  hop.rpc.flights().filter(({ ask }) => ask.exchange !== undefined)
+  hop.rpc.flights().filter(({ ask }) => ask.exchange !== undefined && ask.task === undefined)
+
+/** Who waits for the result of this task; the latest, as whoever waited before may be gone (TL-018). */
+const waitOf = (hop: Hop, task: string): Flight | undefined => waitsOf(hop, task).at(-1)
+
+export const waitsOf = (hop: Hop, task: string): readonly Flight[] =>
+  hop.rpc.flights().filter(({ ask }) => ask.task === task)
 
 const LISTS: ReadonlyMap<string, 'tools' | 'prompts' | 'resources'> = new Map([
   ['notifications/tools/list_changed', 'tools'],

@@ -18,6 +18,9 @@ import { Flight, type Answer, type Ask } from './flight.ts'
 import { abandonedFault, cancelledFault, upstreamFault } from './upstream-fault.ts'
 import type { Loss, Receiver, Wire } from './wire.ts'
 
+/** Requests that were given up, and whose late results are of interest still. */
+const LATE_MAX = 256
+
 /** Who hears what a server says that is no answer. */
 export interface Listener {
   readonly request: (request: RpcRequest, lane: number | undefined) => void
@@ -39,6 +42,7 @@ export class Rpc implements Receiver {
   // From 1: v1 peers ignore a cancellation of request 0 (P-014).
   #lastId = 0
   readonly #flights = new Roster<Flight>()
+  readonly #late = new Map<number, (result: JsonObject) => void>()
   #wire: Wire | undefined
   #listener: Listener | undefined
   #over: Fault | undefined
@@ -140,13 +144,20 @@ export class Rpc implements Receiver {
 
   /** Stops waiting, and tells the server in the way of its era and transport. */
   abandon(flight: Flight, fault: Fault): void {
-    const { id, revision, cancellable } = flight.ask
+    const { id, revision, cancellable, late } = flight.ask
     if (!this.#flights.get(id)) return
+    if (late && flight.left) this.#expectLate(id, late)
     if (cancellable && revision && this.#cancelsByNotification(revision)) {
       this.notify('notifications/cancelled', { requestId: id, reason: fault.message }, revision)
     }
     this.#settle(id, { kind: 'lost', fault })
     this.wire.forget(id)
+  }
+
+  #expectLate(id: number, late: (result: JsonObject) => void): void {
+    this.#late.set(id, late)
+    const [oldest] = this.#late.keys()
+    if (this.#late.size > LATE_MAX && oldest !== undefined) this.#late.delete(oldest)
   }
 
   // Modern HTTP cancels by closing the stream (H-050); all else by saying so (S-007, C25).
@@ -202,6 +213,9 @@ export class Rpc implements Receiver {
     const { id } = message
     // A stream answers its own request only. Late and second answers find nobody (P-013).
     if (typeof id !== 'number' || (lane !== undefined && lane !== id)) return
+    const late = this.#late.get(id)
+    this.#late.delete(id)
+    if (late && 'result' in message) late(message.result)
     if ('error' in message) this.#settle(id, { kind: 'error', error: message.error })
     else this.#settle(id, { kind: 'result', result: message.result, text })
   }

@@ -7,6 +7,8 @@ import type {
   LogLevel,
   Revision,
   RpcError,
+  TaskEnd,
+  TaskStatus,
 } from '@countersign/contract'
 
 /** How one configured server is reached, and the bounds within which it is trusted to behave. */
@@ -58,6 +60,52 @@ export interface Outgoing {
   readonly inputResponses?: JsonObject
   /** Byte-exact what the upstream sent; absent stays absent, empty stays empty (I-006). */
   readonly requestState?: string
+  /**
+   * Asks a 2025-11-25 server that can to make a task of this `tools/call`; ignored otherwise (TL-003).
+   * Only for a tool whose definition allows or demands it (TL-004): v1 servers run any other one, and
+   * then fail to answer.
+   */
+  readonly task?: { readonly ttlMs: number }
+}
+
+/** A server's own task, named in the words of the era that the server speaks now. */
+export interface UpstreamTask {
+  readonly id: string
+  /** How it is followed: legacy by `see` and `result`, modern by `see` and `update`. */
+  readonly era: Era
+  /** How often the server would like to be asked; undefined when it did not say. */
+  readonly pollMs: number | undefined
+  readonly message: string | undefined
+}
+
+/**
+ * What a server's task looks like at one moment. `end` is absent while it runs, and for legacy
+ * servers also when it is completed or failed: fetch it with `result`.
+ */
+export interface UpstreamTaskSeen extends UpstreamTask {
+  readonly status: TaskStatus
+  /** What a modern server asks, by keys it never reuses (TX-015), within what the exchange declares. */
+  readonly inputs: Readonly<Record<string, InputRequest>>
+  readonly end: TaskEnd | undefined
+}
+
+/**
+ * The tasks that a server keeps. An id is looked up in whatever era the server speaks now; one that
+ * it does not know there is gone. Everything but a wrong id rejects as `call` does, and may be
+ * asked again.
+ */
+export interface UpstreamTasks {
+  /** One look. Undefined when the server does not know it, or not any more. */
+  readonly see: (id: string, exchange: Exchange) => Promise<UpstreamTaskSeen | undefined>
+  /**
+   * Legacy only: waits for the result, until `exchange.signal` or a generous limit ends it. The
+   * server's questions come through `exchange.ask`. The error of a task that is gone is an answer too.
+   */
+  readonly result: (id: string, exchange: Exchange) => Promise<Reply>
+  /** Modern only: hands in answers by key. Rejects with upstream/broken when they are not taken. */
+  readonly update: (id: string, inputResponses: JsonObject, exchange: Exchange) => Promise<void>
+  /** Asks it to stop; a server that says that it is over, or does not know it, is fine. */
+  readonly cancel: (id: string, exchange: Exchange) => Promise<void>
 }
 
 /**
@@ -74,6 +122,8 @@ export type Reply =
     }
   /** A modern HTTP server says that the mirrored arguments do not fit; nothing was executed (F-025). */
   | { readonly kind: 'mismatch' }
+  /** The server goes on with it as a task of its own: follow it with `Upstream.tasks`. */
+  | { readonly kind: 'task'; readonly task: UpstreamTask }
 
 /** The client's answer to one question. A refusal is a result; an error means nobody could be asked. */
 export type InputAnswer =
@@ -90,6 +140,8 @@ export interface Exchange {
   /** What this client can be asked. Sent as it is to a modern server; never more, never less. */
   readonly capabilities: ClientCapabilities
   readonly clientInfo: JsonObject | undefined
+  /** True when the caller can go on with a task: only then is a modern server told so (TX-003). */
+  readonly takesTasks?: boolean
   /** True when the client gave a progress token: only then is progress asked of the server (P-004). */
   readonly wantsProgress: boolean
   /** The least severity this client wants to see; undefined means none at all (P-021). */
@@ -152,6 +204,8 @@ export type UpstreamEvent =
   | { readonly kind: 'list-changed'; readonly list: 'tools' | 'prompts' | 'resources' }
   | { readonly kind: 'resource-updated'; readonly uri: string }
   | { readonly kind: 'log'; readonly params: JsonObject }
+  /** A task of its own may look different now. Not to be relied upon (TL-019). */
+  | { readonly kind: 'task'; readonly id: string }
   | { readonly kind: 'state'; readonly status: UpstreamStatus }
 
 /** What we want to hear from a server outside calls. The upstream keeps it true across reconnects. */
@@ -176,5 +230,6 @@ export interface Upstream {
   readonly call: (outgoing: Outgoing, exchange: Exchange) => Promise<Reply>
   readonly list: (kind: Kind, signal?: AbortSignal) => Promise<Listing>
   readonly watch: (watch: Watch) => void
+  readonly tasks: UpstreamTasks
   readonly close: () => Promise<void>
 }

@@ -17,6 +17,7 @@ export interface Plan {
   readonly views?: Readonly<Record<string, { readonly servers: readonly string[] }>>
   readonly limits?: Entry
   readonly ledger?: Entry
+  readonly tasks?: Entry
   /** A folder that outlives the house, for stories about a restart. */
   readonly data?: string
   readonly world?: World
@@ -42,8 +43,8 @@ export const uncaught: unknown[] = []
 process.on('unhandledRejection', (reason) => void uncaught.push(reason))
 
 export function configOf(plan: Plan, folder: string): Config {
-  const { servers, views = {}, limits = {}, ledger = {} } = plan
-  const written = { listen: { port: 0 }, data: folder, servers, views, limits, ledger }
+  const { servers, views = {}, limits = {}, ledger = {}, tasks = {} } = plan
+  const written = { listen: { port: 0 }, data: folder, servers, views, limits, ledger, tasks }
   const text = JSON.stringify(written)
   return parseConfig({ world: systemWorld, text, path: join(folder, 'countersign.json') })
 }

@@ -60,6 +60,28 @@ for (const [name, transport] of TRANSPORTS) {
   })
 }
 
+for (const [name, transport] of TRANSPORTS) {
+  // TL-004, TL-015, BR-056
+  test(`the reference server over ${name} asks within a task, and goes on with the answer`, async () => {
+    const { upstream } = stage.open(await transport())
+    const args = { topic: 'tasks', ambiguous: true }
+    const call = { ...callTool('simulate-research-query', args), task: { ttlMs: 60_000 } }
+    const reply = await upstream.call(call, makeExchange())
+    assert.ok(reply.kind === 'task', JSON.stringify(reply))
+    const { id } = reply.task
+    assert.equal((await upstream.tasks.see(id, makeExchange()))?.status, 'working')
+    const content = { interpretation: 'technical' }
+    const waiting = makeExchange({
+      answer: { kind: 'result', result: { action: 'accept', content } },
+    })
+    const result = await upstream.tasks.result(id, waiting)
+    assert.match(JSON.stringify(result), /tasks \(technical\)/)
+    assert.equal(waiting.heard.asked.length, 1)
+    assert.equal((await upstream.tasks.see(id, makeExchange()))?.status, 'completed')
+    await upstream.close()
+  })
+}
+
 // H-088
 test('the reference server over HTTP+SSE of 2024-11-05 is reached when it is named, and by falling back', async () => {
   const PORT = await freePort()

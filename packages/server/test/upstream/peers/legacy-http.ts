@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import {
   StreamableHTTPServerTransport,
   type EventStore,
@@ -22,7 +23,12 @@ export interface LegacyHttpPeer extends HttpPeer {
 
 /** SDK v1 over Streamable HTTP with sessions, answering by SSE or by JSON. */
 export async function serveLegacy(
-  options: { readonly json?: boolean; readonly eventStore?: EventStore } = {},
+  options: {
+    readonly json?: boolean
+    readonly eventStore?: EventStore
+    /** What each session talks to. */
+    readonly make?: (notes: Notes) => McpServer
+  } = {},
 ): Promise<LegacyHttpPeer> {
   const sessions = new Map<string, StreamableHTTPServerTransport>()
   const notes = makeNotes()
@@ -45,7 +51,7 @@ export async function serveLegacy(
       onsessioninitialized: (session) => void sessions.set(session, transport),
       onsessionclosed: (session) => void sessions.delete(session),
     })
-    await makeLegacyServer(notes).connect(transport)
+    await (options.make ?? makeLegacyServer)(notes).connect(transport)
     await transport.handleRequest(request, response)
   }
   const peer = await listen((request, response) => void handle(request, response))

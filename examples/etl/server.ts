@@ -1,0 +1,21 @@
+/** An MCP server over stdio that loads CSV files of orders into Parquet files, and sums those up. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { serve } from '@countersign/sdk'
+import { loadOrders } from './load-orders.ts'
+import { summariseOrders } from './summarise-orders.ts'
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string', default: import.meta.dirname },
+    data: { type: 'string', default: join(import.meta.dirname, '.countersign') },
+  },
+})
+const parts = join(values.data, 'parts')
+mkdirSync(parts, { recursive: true })
+await serve([loadOrders(values.folder, parts), summariseOrders(values.folder)], {
+  name: 'orders',
+  version: '0.1.0',
+  data: join(values.data, 'tasks'),
+})

@@ -1,0 +1,206 @@
+import { toLegacyTask } from '@countersign/contract'
+import { newId } from '#base'
+import type { ClientFacts, Ended, Outcome, Standing } from '#tasks'
+import { answer, receiptOf } from './answer.ts'
+import type { Asked, CallMethod } from './asked.ts'
+import { askedOf, carry, errandOf, type Fare } from './carry.ts'
+import { labelOf } from './client.ts'
+import { attend, hold, type Held, type Patience } from './hold.ts'
+import type { LegacyRequest, LegacyRooms } from './legacy.ts'
+import { listenerOf } from './listen-live.ts'
+import type { Served } from './modern.ts'
+import { isOwnTool, ownTool } from './own-tools.ts'
+import { failure, projectResult, success } from './project.ts'
+import { ownParams, tokenOf } from './read.ts'
+import { ruleOf, runOf, sameCall } from './same-call.ts'
+import { viewOf } from './task-view.ts'
+import { requestedTask } from './tasks-legacy.ts'
+import { wordsFor } from './words.ts'
+
+/** One call of a legacy session, from its request to its response. */
+export async function callLegacy(
+  rooms: LegacyRooms,
+  legacy: LegacyRequest,
+  method: CallMethod,
+  signal: AbortSignal,
+): Promise<Served> {
+  const { request, view, session, who } = legacy
+  const asked: Asked = {
+    call: newId(rooms.world, 'call'),
+    view,
+    method,
+    params: ownParams(request.params),
+    round: { number: 1 },
+  }
+  if (isOwnTool(asked)) return ownLegacy(rooms, legacy, asked, signal)
+  const fare = fareOf(legacy, asked)
+  const wish = requestedTask(session.facts.revision, method, request.params)
+  if (wish)
+    return createTask(rooms, legacy, { ...fare, asked: { ...asked, wantsTask: true } }, wish)
+  if (ruleOf(rooms, asked).compensate) {
+    // A call that can be taken back is written down before it is sent.
+    const { task } = await rooms.desk.begin(errandOf(rooms, fare))
+    return attendTo(rooms, legacy, asked, { id: task.id, isRepeated: false, signal })
+  }
+  const same = fare.isUnique ? sameCall(rooms, fare) : undefined
+  if (same !== undefined) {
+    return attendTo(rooms, legacy, asked, { id: same, isRepeated: true, signal })
+  }
+  const patience = patienceOf(rooms, legacy, asked, who.id)
+  const listener = listenerOf(rooms, legacy)
+  const held = await hold(rooms, carry(rooms, fare), patience, listener, signal)
+  return conclude(rooms, legacy, asked, { held, isRepeated: false })
+}
+
+/** TL-007: as soon as it is written down, with nothing of the result. */
+async function createTask(
+  rooms: LegacyRooms,
+  { request, session }: LegacyRequest,
+  fare: Fare,
+  { ttlMs }: { readonly ttlMs: number | undefined },
+): Promise<Served> {
+  const { task, conversation } = await rooms.desk.begin(
+    { ...errandOf(rooms, fare), likeness: '' },
+    ttlMs,
+  )
+  rooms.hub.follow(session, task.id, conversation, tokenOf(request.params))
+  const standing = await rooms.desk.find(fare.who.id, task.id)
+  if (!standing) throw new Error('a task that was just written down is not there')
+  const { revision, capabilities } = session.facts
+  const view = viewOf(rooms.views, standing, revision, capabilities)
+  // TL-029: what a host may tell its model while it polls.
+  const meta = { ...receiptOf(fare.asked), [IMMEDIATE]: immediate(task.id) }
+  return { response: success(request.id, { task: toLegacyTask(view), _meta: meta }) }
+}
+
+const IMMEDIATE = 'io.modelcontextprotocol/model-immediate-response'
+const immediate = (id: string): string =>
+  `Running as task ${id}. It goes on even if this session ends; its result will be delivered.`
+
+interface Attended {
+  readonly id: string
+  readonly isRepeated: boolean
+  readonly holdMs?: number
+  readonly signal: AbortSignal
+}
+
+/** Waits for a task that is under way, on behalf of whoever asks for it. */
+async function attendTo(
+  rooms: LegacyRooms,
+  legacy: LegacyRequest,
+  asked: Asked,
+  { id, isRepeated, holdMs, signal }: Attended,
+): Promise<Served> {
+  const patience = patienceOf(rooms, legacy, asked, legacy.who.id)
+  const held = await attend({
+    ...rooms,
+    id,
+    conversation: rooms.desk.conversation(id),
+    holdMs: Math.min(holdMs ?? Infinity, patience.holdMs),
+    patience,
+    signal,
+    listener: listenerOf(rooms, legacy),
+  })
+  return conclude(rooms, legacy, asked, { held, isRepeated })
+}
+
+async function ownLegacy(
+  rooms: LegacyRooms,
+  legacy: LegacyRequest,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<Served> {
+  const said = await ownTool(rooms, legacy.who, asked)
+  if (said.kind === 'wait') {
+    return attendTo(rooms, legacy, asked, { ...said, isRepeated: false, signal })
+  }
+  const { revision } = legacy.session.facts
+  return { response: success(legacy.request.id, projectResult(said.result, revision)) }
+}
+
+/** Where a call stands when its request has to be answered, in this client's words. */
+function conclude(
+  rooms: LegacyRooms,
+  legacy: LegacyRequest,
+  asked: Asked,
+  { held, isRepeated }: { readonly held: Held; readonly isRepeated: boolean },
+): Served {
+  if (held.kind === 'questions') throw new Error('a live conversation ended with a question')
+  if (held.kind === 'done') return say(legacy, asked, endedOf(held.outcome))
+  const { standing } = held
+  const { ended } = standing
+  if (ended !== undefined && ended !== 'cancelled') {
+    return deliver(rooms, legacy, asked, standing, ended)
+  }
+  const words = wordsFor(rooms, asked, { standing, isRepeated })
+  const { revision } = legacy.session.facts
+  const result = projectResult(words, revision, receiptOf(asked))
+  return { response: success(legacy.request.id, result) }
+}
+
+/** The result has the shape of the tool that was called first, whoever asks for it. */
+function deliver(
+  rooms: LegacyRooms,
+  legacy: LegacyRequest,
+  asked: Asked,
+  { errand, task }: Standing,
+  ended: Ended,
+): Served {
+  rooms.desk.delivered(errand, task.id)
+  return say(legacy, isOwnTool(asked) ? askedOf(rooms.views, errand) : asked, ended)
+}
+
+function endedOf(outcome: Outcome): Ended {
+  if (outcome.kind === 'input') throw new Error('a live conversation ended with a question')
+  if (outcome.kind === 'task') throw new Error('a task of a server is not an answer')
+  return outcome
+}
+
+function say({ request, session }: LegacyRequest, asked: Asked, ended: Ended): Served {
+  const { revision, capabilities } = session.facts
+  const said = answer(asked, ended, revision, capabilities)
+  if (said.kind === 'result') return { response: success(request.id, said.result) }
+  return {
+    response: failure(request.id, said.error),
+    ...(said.fault ? { fault: said.fault } : {}),
+  }
+}
+
+function patienceOf(
+  rooms: LegacyRooms,
+  { session }: LegacyRequest,
+  asked: Asked,
+  owner: string,
+): Patience {
+  const isTool = asked.method === 'tools/call'
+  const { clientInfo } = session.facts
+  return {
+    takesTask: false,
+    seesQuestions: false,
+    afterMs: isTool ? (ruleOf(rooms, asked).afterMs ?? rooms.patiences.afterMs) : Infinity,
+    holdMs: isTool
+      ? rooms.patiences.holdMs(`${owner} ${labelOf(clientInfo)}`, clientInfo)
+      : Infinity,
+  }
+}
+
+function fareOf({ session, request, who }: LegacyRequest, asked: Asked): Fare {
+  return {
+    who,
+    asked,
+    facts: factsOf(session.facts, session.id),
+    voice: {
+      wantsProgress: tokenOf(request.params) !== undefined,
+      // Until a level is set the server decides (P-020): what it says of a call is passed on.
+      logLevel: session.logLevel ?? 'debug',
+    },
+    questions: 'live',
+    isUnique: asked.method === 'tools/call',
+    run: runOf(request.params),
+  }
+}
+
+const factsOf = (
+  { clientInfo, capabilities }: LegacyRequest['session']['facts'],
+  owner: string,
+): ClientFacts => ({ label: labelOf(clientInfo), owner, capabilities, clientInfo })

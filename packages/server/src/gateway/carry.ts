@@ -1,0 +1,238 @@
+import { Fault, toFault, type ClientCapabilities, type JsonObject } from '@countersign/contract'
+import type { Principal } from '#auth'
+import type { Followup, Views } from '#registry'
+import {
+  argumentsOf,
+  Conversation,
+  exchangeOf,
+  type ClientFacts,
+  type Desk,
+  type Ended,
+  type Errand,
+  type Outcome,
+} from '#tasks'
+import type { Asked, Client } from './asked.ts'
+import { call, type CallRooms } from './call.ts'
+import { digestOfParams } from './params-digest.ts'
+import { targetOf } from './target.ts'
+import { newId } from '#base'
+
+export interface CarryRooms extends CallRooms {
+  readonly desk: Desk
+}
+
+/** What a call is carried for: everything but the request that may be gone before it ends. */
+export interface Fare {
+  readonly who: Principal
+  readonly asked: Asked
+  readonly facts: ClientFacts
+  /** From what the request says of itself, while it is there. */
+  readonly voice: Pick<Client, 'wantsProgress' | 'logLevel'>
+  /** `rounds` only for a modern client; a call that became a task is always `live`. */
+  readonly questions: Client['questions']
+  /** Whether an equal call of the same principal is the same call while this one is open. */
+  readonly isUnique: boolean
+  readonly run: string | undefined
+}
+
+/** A tool call on its way, which may become a task while it is. */
+export interface Carrier {
+  readonly fare: Fare
+  readonly conversation: Conversation<Outcome>
+  /** Makes a task of it, once; resolves with the id. Rejects when that cannot be written down. */
+  readonly defer: (ttlMs?: number) => Promise<string>
+  /** Settles when it becomes a task of itself, because its server made one of it. */
+  readonly deferred: Promise<unknown>
+}
+
+/** Sends a call and lets go of it: what comes of it is in the conversation. */
+export function carry(rooms: CarryRooms, fare: Fare): Carrier {
+  const started = Promise.withResolvers<unknown>()
+  let task: Promise<string> | undefined
+  let first: Promise<Outcome>
+  const conversation = new Conversation<Outcome>(
+    rooms.world,
+    async (own) => {
+      first = call(rooms, fare.who, fare.asked, clientOf(fare, own)).catch(refused)
+      const outcome = await first
+      if (outcome.kind !== 'task' && task === undefined) return outcome
+      return settle(rooms, carrier, own, outcome)
+    },
+    'ask',
+  )
+  const carrier: Carrier = {
+    fare,
+    conversation,
+    deferred: started.promise,
+    defer: (ttlMs) => {
+      task ??= rooms.desk
+        .adopt({ ...errandOf(rooms, fare), isUnderWay: true }, conversation, first, ttlMs)
+        .then(({ id }) => id)
+      started.resolve(undefined)
+      return task
+    },
+  }
+  return carrier
+}
+
+const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) })
+
+/** The end of a call that is a task: what its record says, or, without a record, what came of it. */
+async function settle(
+  { desk }: CarryRooms,
+  carrier: Carrier,
+  { abort }: Conversation<Outcome>,
+  outcome: Outcome,
+): Promise<Outcome> {
+  try {
+    const id = await carrier.defer()
+    const { ended } = await desk.finished(id, new AbortController().signal)
+    return ended === undefined || ended === 'cancelled' ? outcome : ended
+  } catch (thrown) {
+    if (outcome.kind !== 'task') return outcome
+    abort.abort()
+    return refused(thrown)
+  }
+}
+
+/** How the server sees the client of a call: by its conversation, whoever attends to it. */
+function clientOf(fare: Fare, conversation: Conversation<Outcome>): Client {
+  const { facts, voice, questions } = fare
+  const exchange = exchangeOf(
+    { client: facts },
+    conversation,
+    conversation.abort.signal,
+    // I-001: completion and lists cannot come back with questions; tasks are for tool calls (TX-002).
+  )
+  return {
+    ...exchange,
+    ...voice,
+    label: facts.label,
+    undeclared: (missing: ClientCapabilities) => {
+      conversation.missing ??= missing
+    },
+    get questions() {
+      return conversation.isDeferred ? 'live' : questions
+    },
+  }
+}
+
+/** All that is needed to do it again, or to know that it must not be done again. */
+export function errandOf(rooms: CallRooms, fare: Fare): Errand {
+  const { who, asked, facts, isUnique, run } = fare
+  const target = targetOf(asked, rooms.rules)
+  const { reconcile, compensate } = rooms.rules(target.server, target.name)
+  const { inputResponses, requestState, number } = asked.round
+  return {
+    call: asked.call,
+    principal: who,
+    view: asked.view.id,
+    params: asked.params,
+    round: {
+      number,
+      ...(inputResponses === undefined ? {} : { inputResponses }),
+      ...(requestState === undefined ? {} : { requestState }),
+    },
+    client: facts,
+    server: target.server,
+    tool: target.name,
+    effect: target.effect,
+    digest: target.digest,
+    isUnderWay: false,
+    wantsTask: asked.wantsTask === true,
+    run,
+    likeness: isUnique ? likenessOf(rooms, who, asked) : '',
+    reconcile,
+    compensate,
+  }
+}
+
+/** What two equal calls of one principal have in common: the tool and its canonical arguments. */
+export function likenessOf(rooms: CallRooms, who: Principal, asked: Asked): string {
+  const { server, name, params } = targetOf(asked, rooms.rules)
+  return `${who.id} ${server} ${name} ${digestOfParams(params['arguments'] ?? {})}`
+}
+
+/** Does an errand again, or for the first time: found, judged and written down at this moment. */
+export const perform =
+  (rooms: CallRooms & { readonly views: Views }) =>
+  async (
+    errand: Errand,
+    conversation: Conversation<Outcome>,
+    leaving: () => Promise<void>,
+  ): Promise<Outcome> => {
+    try {
+      const asked = askedOf(rooms.views, errand)
+      const { digest } = targetOf(asked, rooms.rules)
+      if (digest !== errand.digest) throw changed(errand)
+      const exchange = exchangeOf(errand, conversation, conversation.abort.signal)
+      const { label } = errand.client
+      const client: Client = { ...exchange, label, questions: 'live', leaving }
+      return await call(rooms, errand.principal, asked, client)
+    } catch (thrown) {
+      return refused(thrown)
+    }
+  }
+
+export function askedOf(views: Views, { call: id, view, params, round, wantsTask }: Errand): Asked {
+  const found = views.find(view)
+  if (!found) throw new Fault('call/unknown-name', 'The view of this call is gone.')
+  const { inputResponses, requestState } = round
+  return {
+    call: id,
+    view: found,
+    method: 'tools/call',
+    params,
+    wantsTask,
+    round: {
+      number: Number(round['number']),
+      ...(typeof inputResponses === 'object'
+        ? { inputResponses: inputResponses as JsonObject }
+        : {}),
+      ...(typeof requestState === 'string' ? { requestState } : {}),
+    },
+  }
+}
+
+const changed = ({ server, tool }: Errand): Fault =>
+  new Fault(
+    'task/illegal',
+    `Nothing was executed: the definition of "${tool}" of ${server} is not the one this call was made for. Look at the tool again, then call it anew.`,
+  )
+
+/** A call of our own that follows from an errand: on the same server, judged and recorded like any. */
+export const followUp =
+  (rooms: CallRooms & { readonly views: Views }) =>
+  async (
+    errand: Errand,
+    followup: Followup,
+    result: JsonObject,
+    why: 'undo' | 'reconcile',
+  ): Promise<Ended> => {
+    try {
+      const view = rooms.views.find(errand.server)
+      if (!view) throw new Fault('call/unknown-name', `Server ${errand.server} is gone.`)
+      const from = { arguments: errand.params['arguments'] ?? {}, result }
+      const asked: Asked = {
+        call: newId(rooms.world, why),
+        view,
+        method: 'tools/call',
+        params: { name: followup.tool, arguments: argumentsOf(followup, from) },
+        round: { number: 1 },
+      }
+      const alone = new Conversation<Outcome>(rooms.world, () => new Promise(() => undefined))
+      const exchange = exchangeOf(errand, alone, new AbortController().signal)
+      const client: Client = {
+        ...exchange,
+        label: `${why} of ${errand.call}`,
+        capabilities: {}, // Nobody is there to be asked.
+        takesTasks: false,
+        questions: 'live',
+      }
+      const outcome = await call(rooms, errand.principal, asked, client)
+      if (outcome.kind !== 'input' && outcome.kind !== 'task') return outcome
+      throw new Fault('upstream/broken', `${errand.server} did not answer ${followup.tool}.`)
+    } catch (thrown) {
+      return { kind: 'refused', fault: toFault(thrown) }
+    }
+  }

@@ -1,0 +1,197 @@
+import { toFault, type InputRequest } from '@countersign/contract'
+import type { World } from '#base'
+import type { Conversation, Desk, Listener, Outcome, Standing } from '#tasks'
+import type { Log } from '#telemetry'
+import type { Carrier } from './carry.ts'
+import { ago } from './words.ts'
+
+export interface HoldRooms {
+  readonly world: World
+  readonly log: Log
+  readonly desk: Desk
+}
+
+/** How long a request waits for its call, and what then becomes of it. */
+export interface Patience {
+  /** The call becomes a task when it takes longer. `Infinity` for never. */
+  readonly afterMs: number
+  /** The request is answered, if only with where to ask, when the call takes longer. */
+  readonly holdMs: number
+  /** The client is given the task itself as soon as there is one. */
+  readonly takesTask: boolean
+  /** The client comes back with answers: it is shown questions instead of being asked. */
+  readonly seesQuestions: boolean
+}
+
+/** Where a call stands when its request has to be answered. */
+export type Held =
+  | { readonly kind: 'done'; readonly outcome: Outcome }
+  | {
+      readonly kind: 'questions'
+      readonly questions: Readonly<Record<string, InputRequest>>
+    }
+  /** It is a task, over or not. */
+  | { readonly kind: 'task'; readonly standing: Standing }
+
+type Woken = 'turn' | 'deferred' | 'time' | 'gone'
+
+/**
+ * Keeps a request waiting for its call. A call that takes long becomes a task; a client that hangs up
+ * before that cancels the call (H-050, TX-020), and after it only stops waiting.
+ */
+export async function hold(
+  rooms: HoldRooms,
+  carrier: Carrier,
+  patience: Patience,
+  listener: Listener,
+  signal: AbortSignal,
+): Promise<Held> {
+  const { conversation } = carrier
+  const leave = conversation.attach(listener)
+  const waiting = { ...rooms, carrier, patience, signal, listener }
+  const startedAt = rooms.world.monotonic()
+  const quiet = keepAlive(rooms, listener)
+  try {
+    const { afterMs, holdMs } = patience
+    const first = await wake(waiting, Math.min(afterMs, holdMs))
+    if (first === 'gone') {
+      conversation.abort.abort()
+      return { kind: 'done', outcome: await conversation.outcome }
+    }
+    const shown = first === 'turn' ? await turnOf(conversation, patience) : undefined
+    if (shown && !(shown.kind === 'questions' && patience.takesTask)) return shown
+    quiet()
+    const id = await carrier.defer().catch((thrown: unknown) => {
+      rooms.log.warn({ cause: toFault(thrown).message }, 'a slow call could not become a task')
+    })
+    if (id === undefined) return await withoutTask(conversation, patience)
+    if (patience.takesTask) return await standingOf(rooms.desk, carrier, id)
+    const leftMs = Math.max(0, holdMs - (rooms.world.monotonic() - startedAt))
+    return await wait({ ...waiting, id, conversation, holdMs: leftMs })
+  } finally {
+    quiet()
+    leave()
+  }
+}
+
+interface Waiting extends HoldRooms {
+  readonly carrier: Carrier
+  readonly patience: Patience
+  readonly signal: AbortSignal
+  readonly listener: Listener
+}
+
+/** Waits for whichever comes first. */
+async function wake(
+  { world, carrier: { conversation, deferred }, patience, signal }: Waiting,
+  ms: number,
+): Promise<Woken> {
+  if (signal.aborted) return 'gone'
+  const woken = Promise.withResolvers<Woken>()
+  const gone = (): void => {
+    woken.resolve('gone')
+  }
+  signal.addEventListener('abort', gone, { once: true })
+  const stop = Number.isFinite(ms) ? world.after(ms, () => woken.resolve('time')) : undefined
+  void (patience.seesQuestions ? conversation.next() : conversation.outcome).then(() => {
+    woken.resolve('turn')
+  })
+  void deferred.then(() => {
+    woken.resolve('deferred')
+  })
+  const why = await woken.promise
+  signal.removeEventListener('abort', gone)
+  stop?.()
+  return why
+}
+
+async function turnOf(
+  conversation: Conversation<Outcome>,
+  { seesQuestions }: Patience,
+): Promise<Held> {
+  if (seesQuestions) return conversation.next()
+  return { kind: 'done', outcome: await conversation.outcome }
+}
+
+/** A call that cannot be written down is carried on as if there were no tasks. */
+const withoutTask = turnOf
+
+async function standingOf(
+  desk: Desk,
+  { fare, conversation }: Pick<Carrier, 'fare' | 'conversation'>,
+  id: string,
+): Promise<Held> {
+  const standing = await desk.find(fare.who.id, id)
+  return standing
+    ? { kind: 'task', standing }
+    : { kind: 'done', outcome: await conversation.outcome }
+}
+
+/** Who waits for a task, and for how long. */
+export interface Attending extends HoldRooms {
+  readonly id: string
+  readonly conversation: Conversation<Outcome> | undefined
+  readonly holdMs: number
+  readonly patience: Pick<Patience, 'seesQuestions'>
+  readonly listener: Listener
+  readonly signal: AbortSignal
+}
+
+/** Attends to a task until it is over, until it asks, or until time is up. */
+export async function attend(attending: Attending): Promise<Held> {
+  const leave = attending.conversation?.attach(attending.listener)
+  try {
+    return await wait(attending)
+  } finally {
+    leave?.()
+  }
+}
+
+/** Below every clock of a client that only progress resets. */
+const BEAT_MS = 20_000
+
+/** Says from time to time that nothing has been forgotten, to clients that count on it. */
+function keepAlive({ world }: HoldRooms, { beat }: Listener): () => void {
+  if (!beat) return () => undefined
+  const startedAt = world.monotonic()
+  const next = (): (() => void) =>
+    world.after(BEAT_MS, () => {
+      beat(`Running for ${ago(world.monotonic() - startedAt)}.`)
+      stop = next()
+    })
+  let stop = next()
+  return () => {
+    stop()
+  }
+}
+
+async function wait(attending: Attending): Promise<Held> {
+  const { world, desk, id, conversation, holdMs, patience, signal, listener } = attending
+  const over = new AbortController()
+  const stop = world.after(Math.min(holdMs, TIMER_MS_MAX), () => {
+    over.abort()
+  })
+  const quiet = keepAlive(attending, listener)
+  const until = AbortSignal.any([over.signal, signal])
+  try {
+    const ended = desk.finished(id, until).then((standing): Held => ({ kind: 'task', standing }))
+    ended.catch(() => undefined) // A question may have come first.
+    if (!patience.seesQuestions || !conversation) return await ended
+    const asked = conversation
+      .next()
+      .then((turn): Promise<Held> | Held => (turn.kind === 'questions' ? turn : ended))
+    return await Promise.race([ended, asked])
+  } catch (thrown) {
+    if (!until.aborted) throw thrown
+    const standing = await desk.find(undefined, id)
+    if (!standing) throw thrown
+    return { kind: 'task', standing }
+  } finally {
+    stop()
+    quiet()
+    over.abort()
+  }
+}
+
+/** What a timer can count to. */
+const TIMER_MS_MAX = 2_147_483_647

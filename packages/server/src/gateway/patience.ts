@@ -1,0 +1,79 @@
+import {
+  own,
+  TASKS_EXTENSION,
+  type ClientCapabilities,
+  type JsonObject,
+} from '@countersign/contract'
+
+/** What the operator says of waiting. Milliseconds; `Infinity` for never. */
+export interface WaitingRules {
+  readonly afterMs: number
+  /** By the name a client gives itself. */
+  readonly hold: Readonly<Record<string, number>>
+}
+
+const SECOND_MS = 1_000
+/** Clients whose clock is reset by what we send while they wait; measured at 60 s and more. */
+const LONG_MS = 50 * SECOND_MS
+/** Clients that count from the start of the call, whatever they hear meanwhile. */
+const WALL_CLOCK_MS = 20 * SECOND_MS
+/** Whoever is not known is taken for the least patient of those that are common. */
+const UNKNOWN_MS = 15 * SECOND_MS
+const SHORT_MS = 4 * SECOND_MS
+
+/** By `clientInfo.name`: a guess at how long it waits, never a reason to trust it (V-048). */
+const HOLD_MS: ReadonlyMap<string, number> = new Map([
+  ['claude-code', LONG_MS],
+  ['opencode', LONG_MS],
+  ['copilot-cli', LONG_MS],
+  ['github-copilot-developer', LONG_MS],
+  ['Visual Studio Code', LONG_MS],
+  ['inspector-client', LONG_MS],
+  ['codex-mcp-client', WALL_CLOCK_MS],
+  ['gemini-cli-mcp-client', WALL_CLOCK_MS],
+  ['cursor-vscode', WALL_CLOCK_MS],
+  ['goose', WALL_CLOCK_MS],
+  ['Cline', WALL_CLOCK_MS],
+  ['@cline/core', WALL_CLOCK_MS],
+  ['claude-ai', WALL_CLOCK_MS],
+  // The default name of the Python SDK, behind which a five-second client may be.
+  ['mcp', SHORT_MS],
+])
+
+/** Of what a client bore before it hung up, this much is asked of it the next time. */
+const SHORTER = 0.7
+const HOLD_MS_MIN = 2 * SECOND_MS
+const REMEMBERED_MAX = 10_000
+
+export const takesTasks = ({ extensions }: ClientCapabilities): boolean =>
+  extensions !== undefined && Object.hasOwn(extensions, TASKS_EXTENSION)
+
+/** How long each client is kept waiting for a slow call. */
+export class Patiences {
+  readonly #rules: WaitingRules
+  /** Clients that hung up on a held call, by owner. */
+  readonly #shortened = new Map<string, number>()
+
+  constructor(rules: WaitingRules) {
+    this.#rules = rules
+  }
+
+  get afterMs(): number {
+    return this.#rules.afterMs
+  }
+
+  holdMs(owner: string, clientInfo: JsonObject | undefined): number {
+    const name = clientInfo && own(clientInfo, 'name')
+    const key = typeof name === 'string' ? name : ''
+    const { hold } = this.#rules
+    const set = Object.hasOwn(hold, key) ? hold[key] : undefined
+    const bornMs = this.#shortened.get(owner) ?? Number.POSITIVE_INFINITY
+    return Math.min(set ?? HOLD_MS.get(key) ?? UNKNOWN_MS, bornMs)
+  }
+
+  /** A client hung up on a held call after `ms`: it is answered sooner from now on. */
+  hungUp(owner: string, ms: number): void {
+    if (this.#shortened.size >= REMEMBERED_MAX) this.#shortened.clear()
+    this.#shortened.set(owner, Math.max(HOLD_MS_MIN, Math.round(ms * SHORTER)))
+  }
+}

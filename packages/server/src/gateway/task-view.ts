@@ -1,0 +1,84 @@
+import {
+  RPC,
+  type ClientCapabilities,
+  type Revision,
+  type RpcError,
+  type TaskEnd,
+  type TaskView,
+} from '@countersign/contract'
+import type { Views } from '#registry'
+import type { Standing } from '#tasks'
+import { answer } from './answer.ts'
+import { askedOf } from './carry.ts'
+import { ownQuestion } from './elicitation.ts'
+import { unknownOutcome } from './words.ts'
+
+/** A deferred call as a task of one revision: its end is what a plain request would have been answered. */
+export function viewOf(
+  views: Views,
+  standing: Standing,
+  revision: Revision,
+  capabilities: ClientCapabilities,
+): TaskView {
+  const { task, inputs } = standing
+  return {
+    id: task.id,
+    message: messageOf(standing),
+    createdAt: task.createdAt,
+    updatedAt: task.updatedAt,
+    ttlMs: task.expiresAt - task.createdAt,
+    pollMs: pollMsOf(standing),
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([key, { method, params }]) => [
+        key,
+        { method, ...(params ? { params: ownQuestion(params) } : {}) },
+      ]),
+    ),
+    end: endOf(views, standing, revision, capabilities),
+  }
+}
+
+/** Clients are asked to come back less often the longer a task takes. */
+const POLL_MS_MIN = 1_000
+const POLL_MS_MAX = 10_000
+const POLL_PART = 20
+
+function pollMsOf({ task }: Standing): number {
+  const aliveMs = Math.max(0, task.updatedAt - task.createdAt)
+  return Math.round(Math.min(POLL_MS_MAX, Math.max(POLL_MS_MIN, aliveMs / POLL_PART)))
+}
+
+function messageOf(standing: Standing): string | undefined {
+  const { task, inputs } = standing
+  // The text for models says it in its first line.
+  if (task.state === 'unknown') return unknownOutcome(standing).split('\n', 1)[0]
+  if (Object.keys(inputs).length > 0) return 'It waits for an answer.'
+  const { progress, status } = task
+  if (!progress) return status
+  const { done, total, message } = progress
+  const part = total === undefined ? String(done) : `${String(done)} of ${String(total)}`
+  return message === undefined ? (status ?? part) : `${message} (${part})`
+}
+
+function endOf(
+  views: Views,
+  { errand, ended, task }: Standing,
+  revision: Revision,
+  capabilities: ClientCapabilities,
+): TaskEnd | undefined {
+  if (ended === undefined) return undefined
+  if (ended === 'cancelled') return { kind: 'cancelled' }
+  if (ended.kind === 'refused' && ended.fault.code === 'task/failed') {
+    return { kind: 'error', error: failed(ended.fault.message, task.id) }
+  }
+  const said = answer(askedOf(views, errand), ended, revision, capabilities)
+  return said.kind === 'result'
+    ? { kind: 'result', result: said.result }
+    : { kind: 'error', error: said.error }
+}
+
+const failed = (message: string, taskId: string): RpcError => ({
+  code: RPC.internal,
+  message,
+  data: { taskId },
+})

@@ -1,0 +1,132 @@
+import { isObject, own, textAt, type JsonObject } from '@countersign/contract'
+import type { World } from '#base'
+import type { Errand, Standing } from '#tasks'
+import type { Asked } from './asked.ts'
+
+/** The names of the tools that we add for clients without tasks. */
+export const OWN_TOOLS = {
+  result: 'countersign_result',
+  pending: 'countersign_pending',
+  cancel: 'countersign_cancel',
+} as const
+
+/** Below what any client cuts off. */
+const WORDS_CHARS_MAX = 8_000
+const ARGUMENTS_CHARS_MAX = 200
+const MINUTE_MS = 60_000
+const SECOND_MS = 1_000
+/** After so many looks without news a model is told to leave it alone. */
+const LOOKS_MAX = 3
+
+/** A tool result that is one text block and nothing else: some clients show structure instead of text. */
+export const inWords = (text: string, isError = false): JsonObject => ({
+  content: [{ type: 'text', text: `${text.slice(0, WORDS_CHARS_MAX).trimEnd()}\n` }],
+  ...(isError ? { isError: true } : {}),
+})
+
+/** The tool as its client called it, with the beginning of its arguments. */
+export function calledAs({ params }: Errand): string {
+  const given = own(params, 'arguments')
+  const text = isObject(given) && Object.keys(given).length > 0 ? ` ${JSON.stringify(given)}` : ''
+  const cut = text.length > ARGUMENTS_CHARS_MAX ? `${text.slice(0, ARGUMENTS_CHARS_MAX)}…` : text
+  return `${textAt(params, 'name')}${cut}`
+}
+
+/** Since when, in words that a person and a model read alike. */
+export function ago(ms: number): string {
+  if (ms < MINUTE_MS) return `${String(Math.max(0, Math.round(ms / SECOND_MS)))} s`
+  return `${String(Math.round(ms / MINUTE_MS))} min`
+}
+
+const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
+
+/** What a client without tasks reads instead of a result that is not there yet. */
+export function stillRunning({ task, errand, inputs }: Standing, isRepeated: boolean): string {
+  const name = textAt(errand.params, 'name')
+  const state =
+    Object.keys(inputs).length > 0
+      ? 'Waiting for an answer from the user.'
+      : `Running. Started ${clock(task.createdAt)}, no result yet.`
+  return [
+    `${state} ${isRepeated ? 'This is the same request as before; nothing was started again.' : 'It continues on the gateway even if this session ends.'}`,
+    `Request: ${task.id} (${calledAs(errand)})`,
+    ...(task.status === undefined ? [] : [`Last word from the server: ${task.status}`]),
+    `Do not call ${name} again for this; it would return this same request.`,
+    `To get the result, call ${OWN_TOOLS.result} with id "${task.id}" (it waits up to 40 s). You can do other work meanwhile.`,
+  ].join('\n')
+}
+
+/** The same for one who asked for the result: shorter each time, and further apart. */
+export function stillWaiting(
+  { world }: { readonly world: World },
+  standing: Standing,
+  looks: number,
+): string {
+  const { task, inputs } = standing
+  const since = ago(world.now() - task.createdAt)
+  const state =
+    Object.keys(inputs).length > 0 ? 'Still waiting for an answer from the user' : 'Still running'
+  const progress = task.status ?? task.progress?.message
+  const said = progress === undefined ? '' : ` ${progress}`
+  if (looks > LOOKS_MAX) {
+    return `${state} (${since}).${said} Stop polling in this turn: tell the user that request ${task.id} is still open, and go on with other work.`
+  }
+  return `${state} (${since}).${said} Next useful check: in about ${ago(looks * MINUTE_MS)}, with ${OWN_TOOLS.result} and id "${task.id}".`
+}
+
+/** What nobody knows is said as what nobody knows. */
+export const unknownOutcome = ({ task, errand }: Standing): string =>
+  [
+    `Unknown outcome. The action was sent at ${clock(task.createdAt)} and the connection broke before an answer. It may have happened.`,
+    `Request: ${task.id} (${calledAs(errand)})`,
+    'Do not repeat it. A person has to check what happened and settle this request; tell the user so.',
+    `After that, ${OWN_TOOLS.result} with id "${task.id}" returns what was found.`,
+  ].join('\n')
+
+export const wasCancelled = ({ task, errand }: Standing): string =>
+  `Cancelled. Request ${task.id} (${calledAs(errand)}) was stopped: ${task.error?.message ?? 'no reason was given.'} Parts of it may have been done before.`
+
+/** What a client without tasks is told of a task that has no result. */
+export function wordsFor(
+  rooms: { readonly world: World; readonly looks: Looks },
+  { params }: Pick<Asked, 'params'>,
+  told: { readonly standing: Standing; readonly isRepeated: boolean },
+): JsonObject {
+  const { standing, isRepeated } = told
+  if (standing.ended === 'cancelled') return inWords(wasCancelled(standing), true)
+  if (standing.task.state === 'unknown') return inWords(unknownOutcome(standing), true)
+  if (textAt(params, 'name') !== OWN_TOOLS.result)
+    return inWords(stillRunning(standing, isRepeated))
+  return inWords(stillWaiting(rooms, standing, rooms.looks.count(standing.task.id)))
+}
+
+const LOOKED_MAX = 10_000
+
+/** How often a task was looked at without news, so that a model can be told to leave it alone. */
+export class Looks {
+  readonly #looks = new Map<string, number>()
+
+  /** Counts one more look. */
+  count(task: string): number {
+    const looks = (this.#looks.get(task) ?? 0) + 1
+    if (this.#looks.size >= LOOKED_MAX) this.#looks.clear()
+    this.#looks.set(task, looks)
+    return looks
+  }
+}
+
+/** One line of a list of requests. */
+export function inOneLine({ task, errand, inputs, ended }: Standing, now: number): string {
+  const since = ago(now - task.createdAt)
+  const state =
+    ended === 'cancelled'
+      ? 'cancelled'
+      : ended
+        ? `finished; fetch it with ${OWN_TOOLS.result}`
+        : task.state === 'unknown'
+          ? 'unknown outcome; a person has to settle it; do not repeat it'
+          : Object.keys(inputs).length > 0
+            ? 'waiting for an answer from the user'
+            : `running for ${since}`
+  return `${task.id}: ${calledAs(errand)}: ${state}`
+}

@@ -1,0 +1,332 @@
+import { Fault, type InputRequest, type JsonObject } from '@countersign/contract'
+import {
+  isFinal,
+  TaskFault,
+  type Engine,
+  type Entry,
+  type Listing,
+  type Settlement,
+  type Task,
+  type TaskContext,
+} from '@countersign/engine'
+import { newId, type World } from '#base'
+import type { Log } from '#telemetry'
+import type { Upstream } from '#upstream'
+import { runCallTask, type CallTaskRooms, type Live } from './call-task.ts'
+import { Conversation } from './conversation.ts'
+import type { Errand } from './errand.ts'
+import { exchangeOf, handleIn, lookAtTask } from './look.ts'
+import { fromRecord, type Ended, type Outcome } from './outcome.ts'
+import { readErrand } from './read-errand.ts'
+import { fromTaskFault } from './task-faults.ts'
+
+/** A deferred call as it stands. */
+export interface Standing {
+  readonly task: Task
+  readonly errand: Errand
+  readonly inputs: Readonly<Record<string, InputRequest>>
+  /** Absent while it runs, and while its outcome is unknown. */
+  readonly ended: Ended | 'cancelled' | undefined
+}
+
+export interface DeskRooms extends Pick<CallTaskRooms, 'perform' | 'followUp' | 'effectOf'> {
+  readonly world: World
+  readonly log: Log
+  readonly engine: Engine
+  readonly upstream: (server: string) => Upstream
+  /** Writes what happened to a task into the ledger. */
+  readonly note: (kind: string, body: JsonObject) => Promise<void>
+}
+
+/** The kind of task that a deferred call is. */
+const KIND = 'call'
+/** A result that nobody fetched answers the same call for this long; then the call is a new one. */
+const UNFETCHED_MS = 10 * 60_000
+const LISTED = 100
+
+/** Calls that are answered later: rows that anyone with the right may ask about. */
+export class Desk {
+  readonly #rooms: DeskRooms
+  readonly #lives = new Map<string, Live>()
+  readonly #watchers = new Set<(id: string) => void>()
+  /** Open calls by what makes two of them the same. */
+  readonly #alike = new Map<string, string>()
+
+  constructor(rooms: DeskRooms) {
+    this.#rooms = rooms
+    const { world, perform, followUp, effectOf, upstream } = rooms
+    const task: CallTaskRooms = {
+      world,
+      perform,
+      followUp,
+      effectOf,
+      live: (context) => this.#liveOf(context),
+      look: (context, live, handle) =>
+        lookAtTask(upstream(context.input.server), context, live, handle),
+    }
+    rooms.engine.define<Errand>(KIND, (context) => runCallTask(task, context))
+  }
+
+  /** Takes up what an earlier process left. */
+  async start(): Promise<void> {
+    await this.#rooms.engine.start()
+    let cursor: string | undefined
+    do {
+      const page = await this.#rooms.engine.list({
+        states: ['working', 'waiting', 'unknown'],
+        limit: LISTED,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      for (const task of page.tasks) {
+        if (task.kind === KIND) this.#remember(readErrand(task.input).likeness, task.id)
+      }
+      cursor = page.next
+    } while (cursor !== undefined)
+  }
+
+  /**
+   * Makes a task of a call that is under way. When it cannot be written down the call goes on as it
+   * was. `first` is what the sending comes to.
+   */
+  async adopt(
+    errand: Errand,
+    conversation: Conversation<Outcome>,
+    first: Promise<Outcome>,
+    ttlMs?: number,
+  ): Promise<Task> {
+    return this.#create(errand, ttlMs, {
+      conversation,
+      first,
+      ended: Promise.withResolvers(),
+      answered: new Map(),
+    })
+  }
+
+  /** Writes a call down first; it is sent by the task. */
+  async begin(
+    errand: Errand,
+    ttlMs?: number,
+  ): Promise<{ readonly task: Task; readonly conversation: Conversation<Outcome> }> {
+    const live = this.#makeLive()
+    return { task: await this.#create(errand, ttlMs, live), conversation: live.conversation }
+  }
+
+  /** The conversation of a call that runs here. */
+  conversation(id: string): Conversation<Outcome> | undefined {
+    return this.#lives.get(id)?.conversation
+  }
+
+  /** A task of this owner; another's does not exist (TL-026, TX-029). */
+  async find(owner: string | undefined, id: string): Promise<Standing | undefined> {
+    const task = await this.#rooms.engine.get(id, owner)
+    return task && task.kind === KIND ? this.#standing(task) : undefined
+  }
+
+  async list(
+    listing: Listing,
+  ): Promise<{ readonly standings: readonly Standing[]; readonly next?: string }> {
+    const { tasks, next } = await this.#guard(this.#rooms.engine.list(listing))
+    const standings = tasks.filter(({ kind }) => kind === KIND).map((one) => this.#standing(one))
+    return { standings, ...(next === undefined ? {} : { next }) }
+  }
+
+  /** False while no call is open that another could be the same as: then none has to be compared. */
+  get hasOpen(): boolean {
+    return this.#alike.size > 0
+  }
+
+  /** The open call, if there is one, that an equal call is the same as. */
+  alike(likeness: string): string | undefined {
+    return this.#alike.get(likeness)
+  }
+
+  /** Its outcome has been told: an equal call is a new one from now on. */
+  delivered({ likeness }: Errand, id: string): void {
+    if (this.#alike.get(likeness) === id) this.#alike.delete(likeness)
+  }
+
+  /** Resolves when the task is over, when its outcome is unknown, or when `signal` aborts. */
+  async finished(id: string, signal: AbortSignal): Promise<Standing> {
+    return this.#standing(await this.#guard(this.#rooms.engine.finished(id, signal)))
+  }
+
+  /** Calls `listener` with the id of each task that changed, or asks something else than before. */
+  watch(listener: (id: string) => void): () => void {
+    this.#watchers.add(listener)
+    const stop = this.#rooms.engine.watch(listener)
+    return () => {
+      this.#watchers.delete(listener)
+      stop()
+    }
+  }
+
+  /** Ends a task; the server is told, and what it still does is only noted. */
+  async cancel(standing: Standing, by: string, reason: string): Promise<Standing> {
+    const { task, errand } = standing
+    const cancelled = await this.#guard(this.#rooms.engine.cancel(task.id, reason))
+    await this.#rooms.note('task.cancelled', { task: task.id, call: errand.call, by, reason })
+    this.#lives.get(task.id)?.conversation.abort.abort()
+    void this.#cancelUpstream(errand, task.id)
+    return this.#standing(cancelled)
+  }
+
+  /** Says what happened where nobody could know. */
+  async settle(standing: Standing, settlement: Settlement, by: string): Promise<Standing> {
+    const { task, errand } = standing
+    const { verdict } = settlement
+    const settled = await this.#guard(this.#rooms.engine.settle(task.id, settlement))
+    await this.#rooms.note('task.settled', { task: task.id, call: errand.call, by, verdict })
+    return this.#standing(settled)
+  }
+
+  /** Takes a call back, in a task of its own. */
+  async undo(standing: Standing, by: string): Promise<Task> {
+    const { task, errand } = standing
+    if (!errand.compensate) throw notUndoable(errand)
+    const undoing = await this.#guard(this.#rooms.engine.undo(task.id))
+    await this.#rooms.note('task.undoing', { task: task.id, call: errand.call, by })
+    return undoing
+  }
+
+  /** Takes all calls of a run back, the newest first, in a task of its own. */
+  async undoRun(run: string, owner: string, by: string): Promise<Task> {
+    const undoing = await this.#guard(this.#rooms.engine.undoRun(run, owner))
+    await this.#rooms.note('run.undoing', { run, by })
+    return undoing
+  }
+
+  async journal(id: string): Promise<readonly Entry[]> {
+    return this.#guard(this.#rooms.engine.journal(id))
+  }
+
+  async close(): Promise<void> {
+    await this.#rooms.engine.close()
+  }
+
+  async #create(errand: Errand, ttlMs: number | undefined, live: Live): Promise<Task> {
+    const { world, engine, note } = this.#rooms
+    const id = newId(world, 'task')
+    this.#lives.set(id, live)
+    live.conversation.isDeferred = true
+    try {
+      const task = await engine.create({
+        id,
+        kind: KIND,
+        owner: errand.principal.id,
+        input: errand,
+        ...(errand.run === undefined ? {} : { run: errand.run }),
+        ...(ttlMs === undefined ? {} : { ttlMs }),
+      })
+      this.#remember(errand.likeness, id)
+      void this.#follow(id, errand.call, live)
+      await note('task.created', { task: id, call: errand.call })
+      return task
+    } catch (thrown) {
+      live.conversation.isDeferred = false
+      this.#lives.delete(id)
+      throw fromTaskFault(thrown)
+    }
+  }
+
+  /** Lets go of what runs here when the task is over, or nobody knows whether it is. */
+  async #follow(id: string, call: string, live: Live): Promise<void> {
+    const { engine, note, log } = this.#rooms
+    live.conversation.onChange(() => {
+      for (const watcher of this.#watchers) watcher(id)
+    })
+    try {
+      const { ended, task } = this.#standing(await engine.finished(id))
+      await note('task.ended', { task: id, call, state: task.state })
+      this.#letGo(id, live, ended)
+    } catch (cause) {
+      log.warn({ task: id, cause: String(cause) }, 'a task cannot be followed')
+      this.#letGo(id, live, undefined)
+    }
+  }
+
+  #letGo(id: string, live: Live, ended: Standing['ended']): void {
+    if (this.#lives.get(id) === live) this.#lives.delete(id)
+    live.ended.resolve(
+      ended === undefined || ended === 'cancelled' ? { kind: 'refused', fault: NOT_HERE } : ended,
+    )
+  }
+
+  #liveOf({ id, input }: TaskContext<Errand>): Live {
+    const known = this.#lives.get(id)
+    if (known) return known
+    const live = this.#makeLive()
+    this.#lives.set(id, live)
+    void this.#follow(id, input.call, live)
+    return live
+  }
+
+  #makeLive(): Live {
+    const { world } = this.#rooms
+    const ended = Promise.withResolvers<Outcome>()
+    // A later life of the call asks under keys of its own (TX-015).
+    const prefix = `ask-${world.random(6).toString('base64url')}-`
+    const conversation = new Conversation<Outcome>(world, () => ended.promise, prefix)
+    conversation.isDeferred = true
+    return { conversation, first: undefined, ended, answered: new Map() }
+  }
+
+  #standing(task: Task): Standing {
+    const { state, result, error } = task
+    const live = isFinal(state) ? undefined : this.#lives.get(task.id)
+    const inputs = live?.conversation.questions.all() ?? {}
+    const errand = readErrand(task.input)
+    const ended =
+      state === 'completed'
+        ? fromRecord(result)
+        : state === 'cancelled'
+          ? 'cancelled'
+          : state === 'failed'
+            ? ({
+                kind: 'refused',
+                fault: new Fault('task/failed', error?.message ?? 'The task failed.'),
+              } as const)
+            : undefined
+    return { task, errand, inputs, ended }
+  }
+
+  #remember(likeness: string, id: string): void {
+    if (likeness === '') return
+    this.#alike.set(likeness, id)
+    const forget = async (): Promise<void> => {
+      await this.#rooms.engine.finished(id).catch(() => undefined)
+      this.#rooms.world.after(UNFETCHED_MS, () => {
+        if (this.#alike.get(likeness) === id) this.#alike.delete(likeness)
+      })
+    }
+    void forget()
+  }
+
+  async #cancelUpstream(errand: Errand, id: string): Promise<void> {
+    try {
+      const handle = handleIn(await this.#rooms.engine.journal(id))
+      if (handle === undefined) return
+      const { conversation } = this.#makeLive()
+      const exchange = exchangeOf(errand, conversation, new AbortController().signal)
+      await this.#rooms.upstream(errand.server).tasks.cancel(handle, exchange)
+    } catch (cause) {
+      this.#rooms.log.warn({ task: id, cause: String(cause) }, 'a server was not told to stop')
+    }
+  }
+
+  async #guard<Value>(work: Promise<Value>): Promise<Value> {
+    try {
+      return await work
+    } catch (thrown) {
+      throw thrown instanceof TaskFault ? fromTaskFault(thrown) : thrown
+    }
+  }
+}
+
+/** What waits here is told only that there is nothing to wait for: the standing says the rest. */
+const NOT_HERE = new Fault('call/unknown-outcome', 'This call has ended without an answer here.')
+
+const notUndoable = ({ server, tool }: Errand): Fault =>
+  new Fault(
+    'task/illegal',
+    `Nothing was undone: no tool is declared that takes "${tool}" of ${server} back. Declare one with servers.${server}.tools.${tool}.compensate.`,
+  )

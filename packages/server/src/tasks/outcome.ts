@@ -1,0 +1,75 @@
+import {
+  Fault,
+  FAULTS,
+  isObject,
+  own,
+  textAt,
+  type FaultCode,
+  type InputRequest,
+  type Json,
+  type JsonObject,
+  type RpcError,
+} from '@countersign/contract'
+import type { UpstreamTask } from '#upstream'
+
+/** What came of a call, before any protocol revision has a say in how it looks. */
+export type Outcome =
+  | { readonly kind: 'answered'; readonly result: JsonObject; readonly server: string }
+  | { readonly kind: 'errored'; readonly error: RpcError; readonly server: string }
+  | {
+      readonly kind: 'input'
+      readonly inputRequests: Readonly<Record<string, InputRequest>>
+      readonly requestState: string | undefined
+      readonly server: string
+    }
+  /** The server goes on with it as a task of its own. */
+  | { readonly kind: 'task'; readonly task: UpstreamTask; readonly server: string }
+  | { readonly kind: 'refused'; readonly fault: Fault }
+
+/** The outcomes a call can end with: neither a question nor a promise. */
+export type Ended = Exclude<Outcome, { readonly kind: 'input' | 'task' }>
+
+/** An outcome as the journal has it: JSON, and nothing of a fault but what its caller may see. */
+export function toRecord(outcome: Ended): JsonObject {
+  if (outcome.kind === 'answered') return { ...outcome }
+  if (outcome.kind === 'errored') return { ...outcome, error: { ...outcome.error } }
+  const { code, message, data } = outcome.fault
+  return { kind: 'refused', code, message, ...(data === undefined ? {} : { data }) }
+}
+
+/** Reads what `toRecord` wrote, or what a person said had happened. */
+export function fromRecord(record: Json | undefined): Ended {
+  if (!isObject(record)) return strange()
+  const server = textAt(record, 'server')
+  const result = own(record, 'result')
+  if (own(record, 'kind') === 'answered' && isObject(result)) {
+    return { kind: 'answered', result, server }
+  }
+  const error = own(record, 'error')
+  if (own(record, 'kind') === 'errored' && isObject(error)) {
+    const data = own(error, 'data')
+    return {
+      kind: 'errored',
+      server,
+      error: {
+        code: Number(own(error, 'code')),
+        message: textAt(error, 'message'),
+        ...(data === undefined ? {} : { data }),
+      },
+    }
+  }
+  const code = textAt(record, 'code')
+  if (!isFaultCode(code)) return strange()
+  const data = own(record, 'data')
+  return {
+    kind: 'refused',
+    fault: new Fault(code, textAt(record, 'message'), data === undefined ? {} : { data }),
+  }
+}
+
+const isFaultCode = (code: string): code is FaultCode => Object.hasOwn(FAULTS, code)
+
+const strange = (): Ended => ({
+  kind: 'refused',
+  fault: new Fault('server/bug', 'What was recorded of this call cannot be read.'),
+})

@@ -1,0 +1,22 @@
+import { Fault, type FaultCode } from '@countersign/contract'
+import { TaskFault, type TaskFaultCode } from '@countersign/engine'
+
+/** What of the engine's own faults a client can do something about, in the words of our table. */
+const FAULT_OF: Readonly<Partial<Record<TaskFaultCode, FaultCode>>> = {
+  'task/not-found': 'task/unknown',
+  'task/bad-cursor': 'call/bad-cursor',
+  'task/illegal': 'task/illegal',
+  'task/not-waiting': 'task/illegal',
+  'task/owner-busy': 'task/busy',
+  'task/inbox-full': 'task/busy',
+  'task/input-too-large': 'task/too-large',
+  'task/value-too-large': 'task/too-large',
+  'task/journal-too-large': 'task/too-large',
+  'store/unavailable': 'store/unavailable',
+}
+
+/** Anything the engine threw, as a Fault. */
+export function fromTaskFault(thrown: unknown): unknown {
+  if (!(thrown instanceof TaskFault)) return thrown
+  return new Fault(FAULT_OF[thrown.code] ?? 'task/failed', thrown.message, { cause: thrown })
+}
