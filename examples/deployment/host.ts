@@ -23,6 +23,8 @@ export interface Host extends AsyncDisposable {
   /** What it did, such as `started 1-0f3a in blue`. */
   readonly journal: readonly string[]
   readonly pids: () => readonly number[]
+  /** Requests of the public that are being answered. */
+  readonly inFlight: () => number
 }
 
 /** Runs a host with `first` in blue. */
@@ -45,6 +47,7 @@ export async function openHost(folder: string, first: string): Promise<Host> {
     ...places,
     journal: machine.journal,
     pids: () => machine.pids(),
+    inFlight: () => machine.inFlight(),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([proxy.close(), admin.close()])
       await machine.stopAll()
@@ -97,6 +100,10 @@ class Machine {
 
   pids(): readonly number[] {
     return [...this.#slots.values()].map(({ pid }) => pid)
+  }
+
+  inFlight(): number {
+    return [...this.#slots.values()].reduce((sum, slot) => sum + slot.inFlight, 0)
   }
 
   state(): object {

@@ -48,9 +48,12 @@ export class DocumentIndex implements Disposable {
       const { lastInsertRowid } = this.#db
         .prepare('INSERT INTO documents (path, title) VALUES (?, ?)')
         .run(path, title)
-      const insert = this.#db.prepare('INSERT INTO passages (rowid, heading, text) VALUES (?, ?, ?)')
+      const insert = this.#db.prepare(
+        'INSERT INTO passages (rowid, heading, text) VALUES (?, ?, ?)',
+      )
       const first = Number(lastInsertRowid) * PASSAGES_MAX
-      for (const [at, { heading, text }] of passages.entries()) insert.run(first + at, heading, text)
+      for (const [at, { heading, text }] of passages.entries())
+        insert.run(first + at, heading, text)
     })
   }
 

@@ -7,7 +7,10 @@ import { isReadable, readDocument, type Document } from './read-document.ts'
 import { split } from './split.ts'
 
 const Input = z.object({
-  folder: z.string().default('.').describe('A folder below the one that is served. Default: all of it.'),
+  folder: z
+    .string()
+    .default('.')
+    .describe('A folder below the one that is served. Default: all of it.'),
 })
 const Output = z.object({
   documents: z.int(),
@@ -18,8 +21,17 @@ const Output = z.object({
 /** What is known of a file once it was looked at: recorded as the value of its step. */
 type Report = { readonly passages: number } | { readonly reason: string }
 
-/** The tool that reads every document under a folder of `root` into `index`. */
-export function indexDocuments(root: string, index: DocumentIndex): DurableTool {
+/** What the tool works with. */
+export interface Desk {
+  /** The folder that is served. */
+  readonly root: string
+  readonly index: DocumentIndex
+  /** Hears of each document that is taken in hand. */
+  readonly log: (line: string) => void
+}
+
+/** The tool that reads every document of a folder into an index. */
+export function indexDocuments(desk: Desk): DurableTool {
   return durableTool({
     name: 'index_documents',
     title: 'Index documents',
@@ -31,13 +43,13 @@ export function indexDocuments(root: string, index: DocumentIndex): DurableTool 
     scopes: ['documents:write'],
     undoOnFailure: true,
     async run({ folder }, task) {
-      const paths = await task.step('list', () => list(root, folder))
+      const paths = await task.step('list', () => list(desk.root, folder))
       const skipped: { path: string; reason: string }[] = []
       let passages = 0
       for (const [at, path] of paths.entries()) {
         task.progress(at, paths.length, path)
-        const report = await task.step(nameOf(path), () => add(root, path, index), {
-          undo: () => index.remove(path),
+        const report = await task.step(nameOf(path), () => add(desk, path), {
+          undo: () => desk.index.remove(path),
         })
         if ('reason' in report) skipped.push({ path, reason: report.reason })
         else passages += report.passages
@@ -64,8 +76,8 @@ async function list(root: string, folder: string): Promise<readonly string[]> {
   return paths.toSorted()
 }
 
-async function add(root: string, path: string, index: DocumentIndex): Promise<Report> {
-  process.stderr.write(`reading ${path}\n`)
+async function add({ root, index, log }: Desk, path: string): Promise<Report> {
+  log(`reading ${path}`)
   const read = await tryToRead(root, path)
   if ('reason' in read) {
     index.remove(path)

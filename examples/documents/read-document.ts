@@ -28,7 +28,8 @@ export async function readDocument(path: string, bytes: Uint8Array): Promise<Doc
   return { title: title === '' ? basename(path, extname(path)) : title, sections }
 }
 
-const toText = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+const toText = (bytes: Uint8Array): string =>
+  new TextDecoder('utf-8', { fatal: true }).decode(bytes)
 
 /** Says nothing on standard output, where the protocol is spoken. */
 const SILENT = { verbosity: 0 }

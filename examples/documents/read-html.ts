@@ -7,7 +7,9 @@ type Node = DefaultTreeAdapterTypes.Node
 const HEADING = /^h[1-6]$/
 const UNSEEN = new Set(['head', 'script', 'style', 'template', 'noscript', 'nav', 'footer', 'svg'])
 /** What stands in the middle of a line; everything else ends one. */
-const INLINE = new Set('a abbr b cite code em i kbd mark q s small span strong sub sup u'.split(' '))
+const INLINE = new Set(
+  'a abbr b cite code em i kbd mark q s small span strong sub sup u'.split(' '),
+)
 
 /** @returns its title, else its first heading, and its sections. Broken markup is read as browsers do. */
 export function readHtml(html: string): Document {
@@ -45,5 +47,7 @@ function find(node: Node, name: string): Node | undefined {
 
 function textOf(node: Node): string {
   if ('value' in node) return node.value
-  return 'childNodes' in node ? node.childNodes.map(textOf).join('').replaceAll(/\s+/g, ' ').trim() : ''
+  return 'childNodes' in node
+    ? node.childNodes.map(textOf).join('').replaceAll(/\s+/g, ' ').trim()
+    : ''
 }

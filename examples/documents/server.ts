@@ -15,7 +15,9 @@ const { values } = parseArgs({
 })
 mkdirSync(values.data, { recursive: true })
 const index = new DocumentIndex(join(values.data, 'documents.db'))
-await serve([indexDocuments(values.folder, index), searchDocuments(index)], {
+const log = (line: string): void => void process.stderr.write(`${line}\n`)
+const desk = { root: values.folder, index, log }
+await serve([indexDocuments(desk), searchDocuments(index)], {
   name: 'documents',
   version: '0.1.0',
   data: join(values.data, 'tasks'),

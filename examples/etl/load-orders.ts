@@ -34,14 +34,24 @@ interface Source {
 }
 
 /** Where a load reads, where it writes, and where its parts are until they are one file. */
-interface Paths {
+interface Paths extends Pick<Desk, 'log'> {
   readonly csv: string
   readonly parquet: string
   readonly parts: string
 }
 
-/** The tool that loads CSV files of orders below `folder`, keeping its parts below `scratch`. */
-export function loadOrders(folder: string, scratch: string): DurableTool {
+/** What the tool works with. */
+export interface Desk {
+  /** The folder that is served. */
+  readonly folder: string
+  /** Where the parts of files are that are not whole yet. */
+  readonly scratch: string
+  /** Hears of each chunk that is taken in hand. */
+  readonly log: (line: string) => void
+}
+
+/** The tool that loads CSV files of orders. */
+export function loadOrders({ folder, scratch, log }: Desk): DurableTool {
   return durableTool({
     name: 'load_orders',
     title: 'Load orders',
@@ -54,13 +64,14 @@ export function loadOrders(folder: string, scratch: string): DurableTool {
     undoOnFailure: true,
     async run({ csv, parquet }, task) {
       const parts = join(scratch, task.id)
-      const paths: Paths = { csv: within(folder, csv), parquet: within(folder, parquet), parts }
+      const [from, to] = [within(folder, csv), within(folder, parquet)]
+      const paths: Paths = { csv: from, parquet: to, parts, log }
       const source = await task.step('look', () => look(paths), {
         undo: () => rm(parts, { recursive: true, force: true }),
       })
       const rejects: { row: number; reason: string }[] = []
       let [rows, rejected, chunks] = [0, 0, 0]
-      for (let place: Place | null = source.first; place !== null; ) {
+      for (let place: Place | null = source.first; place !== null;) {
         task.progress(place.offset, source.bytes, `row ${String(place.row)}`)
         const work = { number: ++chunks, place }
         const chunk: Loaded = await task.step(nameOf(work), () => load(paths, source, work))
@@ -102,7 +113,7 @@ async function look({ csv, parts }: Paths): Promise<Source> {
 
 /** From a place in the file to a part on the disk. Doing it again writes the same part. */
 async function load(paths: Paths, source: Source, { number, place }: Work): Promise<Loaded> {
-  process.stderr.write(`chunk ${String(number)}: from row ${String(place.row)}\n`)
+  paths.log(`chunk ${String(number)}: from row ${String(place.row)}`)
   const { size, mtimeMs } = await stat(paths.csv)
   if (size !== source.bytes || mtimeMs !== source.changedMs) {
     throw new Error('The file was changed while it was being loaded. Load it again.')
@@ -115,7 +126,7 @@ async function load(paths: Paths, source: Source, { number, place }: Work): Prom
 }
 
 async function joinParts(paths: Paths, chunks: number): Promise<string> {
-  process.stderr.write(`join: ${String(chunks)} chunks\n`)
+  paths.log(`join: ${String(chunks)} chunks`)
   await writeOrders(paths.parquet, inOrder(paths, chunks))
   const hash = createHash('sha256')
   await pipeline(createReadStream(paths.parquet), hash)

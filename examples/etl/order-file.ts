@@ -1,7 +1,12 @@
 /** Orders in Parquet files: one column for each field, compressed by Snappy. */
 import { open, rename, rm } from 'node:fs/promises'
 import { asyncBufferFromFile, parquetReadObjects, type SchemaElement } from 'hyparquet'
-import { ByteWriter, ParquetWriter, schemaFromColumnData, type ColumnSource } from 'hyparquet-writer'
+import {
+  ByteWriter,
+  ParquetWriter,
+  schemaFromColumnData,
+  type ColumnSource,
+} from 'hyparquet-writer'
 import { z } from 'zod'
 import type { Order } from './order.ts'
 
@@ -13,7 +18,10 @@ const Stored = z.object({
   country: z.string(),
   quantity: z.int(),
   total_cents: z.bigint().transform(Number),
-  note: z.string().nullish().transform((note) => note ?? undefined),
+  note: z
+    .string()
+    .nullish()
+    .transform((note) => note ?? undefined),
 })
 
 type Column = Pick<ColumnSource, 'name' | 'type' | 'nullable'> & {

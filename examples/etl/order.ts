@@ -8,7 +8,11 @@ const Row = z.object({
   order_id: z.coerce.number().pipe(z.int().positive()),
   ordered_at: z.iso.datetime().transform((text) => new Date(text)),
   customer: z.string().trim().min(1),
-  country: z.string().trim().toUpperCase().regex(/^[A-Z]{2}$/),
+  country: z
+    .string()
+    .trim()
+    .toUpperCase()
+    .regex(/^[A-Z]{2}$/),
   quantity: z.coerce.number().pipe(z.int().min(1).max(10_000)),
   unit_price: z
     .string()

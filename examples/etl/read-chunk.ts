@@ -25,7 +25,10 @@ export interface Chunk {
   readonly next: Place | null
 }
 
-const Read = z.object({ record: z.record(z.string(), z.string()), info: z.object({ bytes: z.int() }) })
+const Read = z.object({
+  record: z.record(z.string(), z.string()),
+  info: z.object({ bytes: z.int() }),
+})
 const Head = z.object({ record: z.array(z.string()), info: z.object({ bytes: z.int() }) })
 
 /** The names of the columns, and where the first row is. @throws Error when one is missing. */

@@ -12,9 +12,11 @@ const { values } = parseArgs({
     data: { type: 'string', default: join(import.meta.dirname, '.countersign') },
   },
 })
-const parts = join(values.data, 'parts')
-mkdirSync(parts, { recursive: true })
-await serve([loadOrders(values.folder, parts), summariseOrders(values.folder)], {
+const { folder } = values
+const scratch = join(values.data, 'parts')
+mkdirSync(scratch, { recursive: true })
+const log = (line: string): void => void process.stderr.write(`${line}\n`)
+await serve([loadOrders({ folder, scratch, log }), summariseOrders(folder)], {
   name: 'orders',
   version: '0.1.0',
   data: join(values.data, 'tasks'),

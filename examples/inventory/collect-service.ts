@@ -53,6 +53,7 @@ async function collectPage(
     const got = await tryPage(task, service, { what, number })
     if ('page' in got) return got.page
     if ('why' in got) return got
+    task.status(`${what}: told to wait for ${String(got.retryAfterMs)} ms`)
     // A durable wait: what the service asked for is kept to even if this process dies meanwhile.
     // oxlint-disable-next-line eslint/no-await-in-loop
     await task.sleep(`${what} was throttled`, got.retryAfterMs)

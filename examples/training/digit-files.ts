@@ -41,11 +41,15 @@ const NUMBER_BYTES = 4
 
 function header(magic: number, sizes: readonly number[]): Buffer {
   const bytes = Buffer.alloc(NUMBER_BYTES * (1 + sizes.length))
-  for (const [at, value] of [magic, ...sizes].entries()) bytes.writeUInt32BE(value, at * NUMBER_BYTES)
+  for (const [at, value] of [magic, ...sizes].entries())
+    bytes.writeUInt32BE(value, at * NUMBER_BYTES)
   return bytes
 }
 
-async function readIdx(path: string, magic: number): Promise<{ sizes: number[]; bytes: Uint8Array }> {
+async function readIdx(
+  path: string,
+  magic: number,
+): Promise<{ sizes: number[]; bytes: Uint8Array }> {
   const file = await readFile(path)
   const dimensions = magic & 0xff
   const start = NUMBER_BYTES * (1 + dimensions)

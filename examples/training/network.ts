@@ -91,7 +91,11 @@ function forward({ w1, b1, w2, b2 }: Layers, images: np.Array): np.Array {
 
 /** How far the network is from what is wanted: the cross-entropy, the mean of a batch. */
 const lossOf = (layers: Layers, images: np.Array, wanted: np.Array): np.Array =>
-  nn.logSoftmax(forward(layers, images)).mul(wanted).sum().mul(-1 / BATCH)
+  nn
+    .logSoftmax(forward(layers, images))
+    .mul(wanted)
+    .sum()
+    .mul(-1 / BATCH)
 
 /** One step of gradient descent with momentum. */
 const learn = jit((weights: Layers, momentum: Layers, images: np.Array, wanted: np.Array) => {
@@ -101,7 +105,10 @@ const learn = jit((weights: Layers, momentum: Layers, images: np.Array, wanted: 
   return { loss, weights: better, momentum: faster }
 })
 
-function batchOf({ images, labels }: Digits, chosen: Uint32Array): Record<'images' | 'wanted', np.Array> {
+function batchOf(
+  { images, labels }: Digits,
+  chosen: Uint32Array,
+): Record<'images' | 'wanted', np.Array> {
   const pixels = new Uint8Array(chosen.length * PIXELS)
   const wanted = new Float32Array(chosen.length * KINDS)
   for (const [at, which] of chosen.entries()) {
@@ -130,7 +137,8 @@ function shuffled(count: number, seed: number): Uint32Array {
 const toInk = (bytes: Uint8Array): Float32Array => Float32Array.from(bytes, (ink) => ink / INK_MAX)
 const toArray = (numbers: Float32Array, shape: number[]): np.Array =>
   np.array(numbers.slice()).reshape(shape)
-const toLayers = (numbers: Numbers): Layers => byName((name) => toArray(numbers[name], SHAPES[name]))
+const toLayers = (numbers: Numbers): Layers =>
+  byName((name) => toArray(numbers[name], SHAPES[name]))
 const toNumbers = (layers: Layers): Numbers =>
   byName((name) => Float32Array.from(layers[name].dataSync()))
 

@@ -25,7 +25,8 @@ for (const [name, [count, seed]] of Object.entries(SETS)) {
   const stem = join(folders.digits, name)
   if (!existsSync(labelsOf(stem))) await writeDigits(stem, drawDigits(count, seed))
 }
-await serve([trainDigits(folders), classifyDigits(folders.digits, folders.models)], {
+const log = (line: string): void => void process.stderr.write(`${line}\n`)
+await serve([trainDigits({ ...folders, log }), classifyDigits(folders.digits, folders.models)], {
   name: 'digits',
   version: '0.1.0',
   data: inData('tasks'),

@@ -24,15 +24,20 @@ const Output = z.object({
   sha256: z.string().describe("Of the network's file."),
 })
 
-/** Where the digits are, where networks are kept, and where they are while they learn. */
-export interface Folders {
+/** What the tool works with. */
+export interface Desk {
+  /** The folder of the digits to learn from and to be tested with. */
   readonly digits: string
+  /** The folder of the networks that are kept. */
   readonly models: string
+  /** The folder of networks that are still learning. */
   readonly checkpoints: string
+  /** Hears of each epoch that is begun. */
+  readonly log: (line: string) => void
 }
 
-/** The tool that trains a network with the digits of a folder. */
-export function trainDigits({ digits, models, checkpoints }: Folders): DurableTool {
+/** The tool that trains a network. */
+export function trainDigits({ digits, models, checkpoints, log }: Desk): DurableTool {
   return durableTool({
     name: 'train_digits',
     title: 'Train a network',
@@ -45,12 +50,17 @@ export function trainDigits({ digits, models, checkpoints }: Folders): DurableTo
     undoOnFailure: true,
     async run({ model, epochs, seed }, task) {
       const folder = join(checkpoints, task.id)
-      let sha256 = await task.step('begin', () => begin(folder, seed), { undo: () => forget(folder) })
+      let sha256 = await task.step('begin', () => begin(folder, seed), {
+        undo: () => forget(folder),
+      })
       const losses: number[] = []
       for (let number = 1; number <= epochs; number++) {
         task.progress(number - 1, epochs, `epoch ${String(number)}`)
         const work = { folder, digits, number, seed, before: sha256 }
-        const after = await task.step(`epoch ${String(number)}`, ({ signal }) => learn(work, signal))
+        const after = await task.step(`epoch ${String(number)}`, ({ signal }) => {
+          log(`epoch ${String(number)}`)
+          return learn(work, signal)
+        })
         sha256 = after.sha256
         losses.push(after.loss)
       }
@@ -92,7 +102,6 @@ async function learn(
   { folder, digits, number, seed, before }: Epoch,
   signal: AbortSignal,
 ): Promise<{ readonly loss: number; readonly sha256: string }> {
-  process.stderr.write(`epoch ${String(number)}\n`)
   const from = checkpointOf(folder, number - 1)
   if ((await sha256Of(from)) !== before) throw new Error(`${from} is not as it was written.`)
   const chance = { seed: seed + number * EPOCH_SEEDS, signal }
@@ -120,7 +129,9 @@ async function save(path: string, state: Parameters<typeof writeState>[1]): Prom
 }
 
 const sha256Of = async (path: string): Promise<string> =>
-  createHash('sha256').update(await readFile(path)).digest('hex')
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
 
 /** Says null, which can be recorded. */
 async function forget(path: string): Promise<null> {

@@ -3,16 +3,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openFastHouse } from './fast-house.ts'
 import { assertReadable, RESULT } from './handle.ts'
+import { SPEED } from './stand-ins/all.ts'
 import { anyBytes } from './stand-ins/any-bytes.ts'
 import type { Manners } from './stand-ins/manners.ts'
 import { probingModern } from './stand-ins/probing-modern.ts'
 import { progressReset } from './stand-ins/progress-reset.ts'
 import { connect } from './stand-ins/stand-in.ts'
-import { veryShort } from './stand-ins/very-short.ts'
 import { wallClock } from './stand-ins/wall-clock.ts'
 import { answerOf } from './workshop.ts'
 
-const SPEED = 20
 const BUILD = 'workshop_build'
 
 describe('a client that gives up a held call', { concurrency: true }, () => {
@@ -102,14 +101,5 @@ describe('a client that is kept waiting', { concurrency: true }, () => {
     const { told } = await asked
     assert.match(JSON.stringify(told.progress), /The roof is next\./)
     job.finish()
-  })
-
-  test('for five seconds only is answered in four', async () => {
-    // Slower than the rest: a second of this machine is all that its patience allows.
-    const speed = 5
-    await using house = await openFastHouse(speed)
-    using client = await connect(veryShort, { url: house.url, speed })
-    assertReadable(await client.call(BUILD, { label: 'short' }), BUILD)
-    house.workshop.jobs[0]?.finish()
   })
 })

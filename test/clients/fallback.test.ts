@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { openFastHouse, type FastHouse } from './fast-house.ts'
 import { assertReadable, CANCEL, PENDING, RESULT } from './handle.ts'
-import { STAND_INS } from './stand-ins/all.ts'
+import { SPEED, STAND_INS } from './stand-ins/all.ts'
 import { anyBytes } from './stand-ins/any-bytes.ts'
 import { progressReset } from './stand-ins/progress-reset.ts'
 import { callTwice } from './stand-ins/repeater.ts'
@@ -15,18 +15,11 @@ import { probingModern } from './stand-ins/probing-modern.ts'
 import { wallClock } from './stand-ins/wall-clock.ts'
 import { answerOf } from './workshop.ts'
 
-/** An hour of waiting in three minutes. The gateway's own settings are those of any installation. */
-const SPEED = 20
 const BUILD = 'workshop_build'
 const MEASURE = 'workshop_measure'
 
-let house: FastHouse
-before(async () => {
-  house = await openFastHouse(SPEED)
-})
-after(() => house[Symbol.asyncDispose]())
-
-const jobsOf = (label: string) => house.workshop.jobs.filter((job) => job.label === label)
+const jobsOf = (house: FastHouse, label: string) =>
+  house.workshop.jobs.filter((job) => job.label === label)
 
 /** Asks until the result is there; a model would do the same, if not so often. */
 async function resultOf(client: StandIn, id: string): Promise<Seen> {
@@ -37,16 +30,28 @@ async function resultOf(client: StandIn, id: string): Promise<Seen> {
   return assert.fail(`${id} was never finished`)
 }
 
-for (const [name, manners] of Object.entries(STAND_INS)) {
+/** The gateway's own settings are those of any installation. */
+let house: FastHouse
+before(async () => {
+  house = await openFastHouse(SPEED)
+})
+after(() => house[Symbol.asyncDispose]())
+
+for (const [name, { manners, speed }] of Object.entries(STAND_INS)) {
   describe(name, { concurrency: true }, () => {
-    const meet = () => connect(manners, { url: house.url, speed: SPEED })
+    let own: FastHouse
+    before(async () => {
+      own = await openFastHouse(speed)
+    })
+    after(() => own[Symbol.asyncDispose]())
+    const meet = () => connect(manners, { url: own.url, speed })
 
     test('is offered the tools with which it fetches results, and they say how', async () => {
       using client = await meet()
       const tools = await client.tools()
-      for (const own of [RESULT, PENDING, CANCEL]) {
-        const tool = tools.find((each) => each['name'] === own)
-        assert.ok(tool, own)
+      for (const added of [RESULT, PENDING, CANCEL]) {
+        const tool = tools.find((each) => each['name'] === added)
+        assert.ok(tool, added)
         assert.ok(String(tool['description']).length <= 1_500)
       }
       const result = tools.find((tool) => tool['name'] === RESULT)
@@ -58,21 +63,21 @@ for (const [name, manners] of Object.entries(STAND_INS)) {
       using client = await meet()
       const label = `${name}: text`
       const id = assertReadable(await client.call(BUILD, { label }), BUILD)
-      const [job] = jobsOf(label)
+      const [job] = jobsOf(own, label)
       assert.equal(job?.isAbandoned(), false)
       const still = await client.call(RESULT, { id, wait_seconds: 0 })
       assert.match(still.text, /running/i)
       job?.finish()
       const seen = await resultOf(client, id)
       assert.ok(seen.text.includes(answerOf(label)), seen.text)
-      assert.equal(jobsOf(label).length, 1)
+      assert.equal(jobsOf(own, label).length, 1)
     })
 
     test('reads where to ask of a tool with structured content, and gets that in its shape', async () => {
       using client = await meet()
       const label = `${name}: structure`
       const id = assertReadable(await client.call(MEASURE, { label }), MEASURE)
-      jobsOf(label)[0]?.finish()
+      jobsOf(own, label)[0]?.finish()
       const seen = await resultOf(client, id)
       assert.ok(seen.kind === 'shown', seen.text)
       const expected = { label, verdict: answerOf(label) }
@@ -87,18 +92,24 @@ for (const [name, manners] of Object.entries(STAND_INS)) {
       const again = await client.call(BUILD, { label })
       assert.equal(assertReadable(again, BUILD), id)
       assert.match(again.text, /same request/)
-      jobsOf(label)[0]?.finish()
+      jobsOf(own, label)[0]?.finish()
       assert.ok((await resultOf(client, id)).text.includes(answerOf(label)))
-      assert.equal(jobsOf(label).length, 1)
+      assert.equal(jobsOf(own, label).length, 1)
     })
+  })
+}
 
-    test('that calls twice at once causes one effect', async () => {
-      using client = await meet()
-      const label = `${name}: twice`
-      const [one, two] = await callTwice(client, BUILD, { label })
-      assert.equal(assertReadable(one, BUILD), assertReadable(two, BUILD))
-      assert.equal(jobsOf(label).length, 1)
-    })
+for (const manners of [wallClock, progressReset, probingModern]) {
+  test(`the same call beside one that is held is the same request: ${manners.clientInfo.name}`, async () => {
+    using client = await connect(manners, { url: house.url, speed: SPEED })
+    using other = await connect(wallClock, { url: house.url, speed: SPEED })
+    const label = `${manners.clientInfo.name}, twice`
+    const isListed = async (): Promise<void> => {
+      while (!(await other.call(PENDING)).text.includes(label));
+    }
+    const [one, two] = await callTwice(client, BUILD, { label }, isListed)
+    assert.equal(assertReadable(one, BUILD), assertReadable(two, BUILD))
+    assert.equal(jobsOf(house, label).length, 1)
   })
 }
 
@@ -106,26 +117,26 @@ test('a call that is over is not the same request as a new one', async () => {
   using client = await connect(wallClock, { url: house.url, speed: SPEED })
   const label = 'once more'
   const first = assertReadable(await client.call(BUILD, { label }), BUILD)
-  jobsOf(label)[0]?.finish()
+  jobsOf(house, label)[0]?.finish()
   await resultOf(client, first)
   const second = assertReadable(await client.call(BUILD, { label }), BUILD)
   assert.notEqual(second, first)
-  assert.equal(jobsOf(label).length, 2)
+  assert.equal(jobsOf(house, label).length, 2)
 })
 
 test('other arguments are another request, however the client spells them', async () => {
   using gemini = await connect(anyBytes, { url: house.url, speed: SPEED })
   using codex = await connect(wallClock, { url: house.url, speed: SPEED })
   const [one, other] = ['spelt', 'spelt otherwise']
-  const [a, b, c] = await Promise.all([
-    // It adds an argument that is no part of what is asked.
-    gemini.call(BUILD, { label: one }).then((seen) => assertReadable(seen, BUILD)),
+  // It adds an argument that is no part of what is asked.
+  const a = assertReadable(await gemini.call(BUILD, { label: one }), BUILD)
+  const [b, c] = await Promise.all([
     codex.call(BUILD, { label: one }).then((seen) => assertReadable(seen, BUILD)),
     codex.call(BUILD, { label: other }).then((seen) => assertReadable(seen, BUILD)),
   ])
   assert.equal(a, b)
   assert.notEqual(b, c)
-  assert.equal(jobsOf(one).length, 1)
+  assert.equal(jobsOf(house, one).length, 1)
 })
 
 test('what one client asked for, another of the same person fetches, in either era', async () => {
@@ -134,7 +145,7 @@ test('what one client asked for, another of the same person fetches, in either e
   using modern = await connect(probingModern, { url: house.url, speed: SPEED })
   const id = assertReadable(await old.call(BUILD, { label }), BUILD)
   assert.match((await modern.call(PENDING)).text, new RegExp(id))
-  jobsOf(label)[0]?.finish()
+  jobsOf(house, label)[0]?.finish()
   assert.ok((await resultOf(modern, id)).text.includes(answerOf(label)))
 })
 
@@ -142,7 +153,7 @@ test('what fails at the server is an error in its own words', async () => {
   const label = 'cannot be built'
   using client = await connect(wallClock, { url: house.url, speed: SPEED })
   const id = assertReadable(await client.call(BUILD, { label }), BUILD)
-  jobsOf(label)[0]?.fail('There is no wood.')
+  jobsOf(house, label)[0]?.fail('There is no wood.')
   const seen = await resultOf(client, id)
   assert.match(seen.text, /There is no wood\./)
   assert.ok(seen.kind === 'shown' && seen.result.isError === true)
@@ -164,7 +175,7 @@ test('countersign_cancel stops the request, and says so', async () => {
   const label = 'cancelled'
   using client = await connect(wallClock, { url: house.url, speed: SPEED })
   const id = assertReadable(await client.call(BUILD, { label }), BUILD)
-  const [job] = jobsOf(label)
+  const [job] = jobsOf(house, label)
   await client.call(CANCEL, { id })
   await job?.abandoned
   assert.match((await resultOf(client, id)).text, /[Cc]ancelled/)

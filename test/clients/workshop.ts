@@ -29,7 +29,7 @@ export interface Workshop extends AsyncDisposable {
 }
 
 /** What a finished job says, so that a test can tell it from everything else that it is told. */
-export const answerOf = (label: string): string => `The job "${label}" is done.`
+export const answerOf = (label: string): string => `The job ${label} is done.`
 
 const SERVER = fileURLToPath(new URL('workshop-server.ts', import.meta.url))
 

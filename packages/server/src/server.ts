@@ -79,13 +79,8 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   const views = makeViews(servers, viewsOf(config), catalog.listed)
   const engine = openEngine(config, world, store)
   const gateway = makeGateway({
+    ...rulesOf(config),
     engine,
-    rules: makeRules(config.rules),
-    waiting: {
-      afterMs: config.tasks.after,
-      hold: config.tasks.hold,
-      pollsPerSecondMax: config.tasks.pollsPerSecondMax,
-    },
     world,
     log,
     store,
@@ -97,7 +92,6 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     upstream: (id) => known(upstreams, id),
     policy: permitAll,
     relist: (id) => catalog.capture(known(upstreams, id)),
-    limits: { ...config.limits, listenersMax: config.limits.listenMax },
     onEnd: (ended) => watcher.onCall?.(ended),
   })
   hearing.gateway = gateway
@@ -124,16 +118,28 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
       doors.push(door)
       return door
     },
-    [Symbol.asyncDispose]: async () => {
-      for (const door of doors) await door.close()
-      // What waits for a server that does not answer is ended by ending the server.
-      await Promise.race([gateway.close(), world.wait(LAST_ENTRIES_MS)])
-      await gateway.desk.close()
-      await Promise.allSettled([...upstreams.values()].map((one) => one.close()))
-      await keeper.close()
-      store.close()
-    },
+    [Symbol.asyncDispose]: () => shut({ world, doors, gateway, upstreams, keeper, store }),
   }
+}
+
+interface Open {
+  readonly world: World
+  readonly doors: readonly FrontDoor[]
+  readonly gateway: Gateway
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly keeper: Keeper
+  readonly store: Store
+}
+
+/** Closes the rooms in reverse. */
+async function shut({ world, doors, gateway, upstreams, keeper, store }: Open): Promise<void> {
+  for (const door of doors) await door.close()
+  // What waits for a server that does not answer is ended by ending the server.
+  await Promise.race([gateway.close(), world.wait(LAST_ENTRIES_MS)])
+  await gateway.desk.close()
+  await Promise.allSettled([...upstreams.values()].map((one) => one.close()))
+  await keeper.close()
+  store.close()
 }
 
 /** How long cancelled calls may take to be written down at the end. */
@@ -145,6 +151,12 @@ const TABLES = [
   GATEWAY_TABLES,
   { room: 'tasks', steps: TASK_TABLES },
 ]
+
+const rulesOf = ({ rules, tasks, limits }: Config) => ({
+  rules: makeRules(rules),
+  waiting: { afterMs: tasks.after, ...tasks },
+  limits: { ...limits, listenersMax: limits.listenMax },
+})
 
 /** How many tasks may run at one time: each may hold a call that is under way. */
 const RUNNING_MAX = 10_000

@@ -2,16 +2,16 @@ import type { Json } from '../model/wire.ts'
 import type { Seen, StandIn } from './stand-in.ts'
 
 /**
- * What an impatient model does, and a framework that lost its connection: the same call again, with
- * the same arguments, while the first is still open.
+ * What an impatient model does, and a framework that believes its connection lost: the same call
+ * again, with the same arguments, while the first request is still held. `isTime` says when.
  */
 export async function callTwice(
   client: StandIn,
   tool: string,
   args: Json,
+  isTime: () => Promise<void>,
 ): Promise<readonly [Seen, Seen]> {
-  const open = Promise.withResolvers<void>()
-  const first = client.call(tool, args, open.resolve)
-  await Promise.race([open.promise, first])
+  const first = client.call(tool, args)
+  await Promise.race([isTime(), first])
   return Promise.all([first, client.call(tool, args)])
 }

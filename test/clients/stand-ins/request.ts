@@ -19,8 +19,6 @@ export interface Line {
 export interface Asked {
   readonly method: string
   readonly params: Json
-  /** Called once the server has begun to answer. */
-  readonly whenOpen?: (() => void) | undefined
 }
 
 /** What was heard while a request was open. */
@@ -36,7 +34,7 @@ export interface Answer {
   readonly told: Told
 }
 
-export async function request(line: Line, { method, params, whenOpen }: Asked): Promise<Answer> {
+export async function request(line: Line, { method, params }: Asked): Promise<Answer> {
   const { era, manners, url } = line
   const id = line.nextId()
   const meta = { ...era.meta, ...(method === 'tools/call' ? { progressToken: id } : {}) }
@@ -47,7 +45,6 @@ export async function request(line: Line, { method, params, whenOpen }: Asked): 
   const told = { progress: [] as Json[], comments: 0 }
   const hear = async (): Promise<Json> => {
     const { pieces } = await post({ url, message, headers: era.headers(method, params), signal })
-    whenOpen?.()
     for await (const messages of pieces) {
       patience.renew('bytes')
       if (messages.length === 0) told.comments += 1

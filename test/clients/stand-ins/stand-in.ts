@@ -18,8 +18,7 @@ export type Seen =
 export interface StandIn extends Disposable {
   readonly era: Era['name']
   readonly tools: () => Promise<readonly Json[]>
-  /** `whenOpen` is called once the server has begun to answer. */
-  readonly call: (tool: string, args?: Json, whenOpen?: () => void) => Promise<Seen>
+  readonly call: (tool: string, args?: Json) => Promise<Seen>
 }
 
 export interface Situation {
@@ -44,9 +43,9 @@ export async function connect(manners: Manners, situation: Situation): Promise<S
   return {
     era: era.name,
     tools,
-    call: async (name, args = {}, whenOpen) => {
+    call: async (name, args = {}) => {
       const params = { name, arguments: { ...args, ...manners.adds } }
-      const asked = { method: 'tools/call', params, whenOpen }
+      const asked = { method: 'tools/call', params }
       const { message, told } = await converse(line, asked, says)
       if (!message) return { kind: 'gave up', text: 'The request timed out.', told }
       const { result } = message

@@ -26,9 +26,14 @@ export function define(engine: Engine, tools: readonly DurableTool[], onError: O
 
 /**
  * Tasks that wait under a version, or for a tool, that is not served any more cannot go on: they end
- * and say so, instead of waiting for ever. Call it before anything else is defined.
+ * and say so, instead of waiting for ever. Call it before anything else is defined, and `wake` what
+ * it returns once the engine has started.
  */
-export async function defineGone(engine: Engine, tools: readonly DurableTool[]): Promise<void> {
+export async function defineGone(
+  engine: Engine,
+  tools: readonly DurableTool[],
+): Promise<readonly string[]> {
+  const gone: string[] = []
   const known = new Set(reachable(tools).map(({ name, version }) => `${name}@${version}`))
   let cursor: string | undefined
   do {
@@ -37,13 +42,21 @@ export async function defineGone(engine: Engine, tools: readonly DurableTool[]):
       limit: 500,
       ...(cursor === undefined ? {} : { cursor }),
     })
-    for (const { kind, version } of page.tasks) {
+    for (const { id, kind, version } of page.tasks) {
       const name = toolOf(kind)
       if (name === undefined || known.has(`${name}@${version}`)) continue
+      gone.push(id)
       engine.define(kind, () => Promise.reject(new Error(goneWords(name, version))), { version })
     }
     cursor = page.next
   } while (cursor !== undefined)
+  return gone
+}
+
+/** Has tasks run now, whatever they are waiting for. */
+export async function wake(engine: Engine, tasks: readonly string[]): Promise<void> {
+  // A task that ended by itself meanwhile needs no waking.
+  for (const id of tasks) await engine.signal(id, 'wake', null).catch(() => undefined)
 }
 
 const goneWords = (name: string, version: string): string =>

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { isObject, own, type Json, type JsonObject, type TaskView } from '@countersign/contract'
 import { Engine, isFinal, systemWorld, TaskFault, type Store, type Task } from '@countersign/engine'
-import { define, defineGone } from '../durable/define.ts'
+import { define, defineGone, wake } from '../durable/define.ts'
 import type { DurableTool, OnError } from '../durable/durable-tool.ts'
 import { kindOf, toolOf } from '../durable/kind.ts'
 import { askable, canAsk, type Mode } from '../durable/questions.ts'
@@ -70,9 +70,10 @@ export class Tasks {
     })
     const tasks = new Tasks(engine, tools)
     try {
-      await defineGone(engine, tools)
+      const gone = await defineGone(engine, tools)
       define(engine, tools, onError)
       await engine.start()
+      await wake(engine, gone)
     } catch (error) {
       await engine.close()
       throw error

@@ -1,5 +1,5 @@
 /** Durable tools for the stories. Run as a program, this serves them over stdio. */
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { ProtocolError } from '@modelcontextprotocol/server'
 import { z } from 'zod'
@@ -154,9 +154,29 @@ const pays = ({ saw }: Witness) =>
     },
   })
 
+/** Its last step does not come to its end while the gate is shut; whoever comes second opens it. */
+const gated = ({ saw }: Witness) =>
+  durableTool({
+    name: 'gated',
+    description: 'Comes as far as a gate.',
+    input: z.object({ gate: z.string() }),
+    effect: 'idempotent',
+    async run({ gate }, task) {
+      await task.step('one', () => saw('one'))
+      await task.step('two', () => saw('two'))
+      await task.step('three', async ({ key }) => {
+        saw(`three ${key}`)
+        if (existsSync(gate)) return
+        writeFileSync(gate, '')
+        await new Promise(() => undefined)
+      })
+      return task.newId()
+    },
+  })
+
 export function durableTools(witness: Witness): readonly (Tool | DurableTool)[] {
   const book = booking(witness)
-  const others = [nap, visit, fails, breaks, only, pays(witness)]
+  const others = [nap, visit, fails, breaks, only, pays(witness), gated(witness)]
   return [hello, journey(witness), book, pair(book), ...others]
 }
 

@@ -1,47 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { toolDeclarationFromMcpTool } from '@modelcontextprotocol/ext-tasks/client'
-import { serve } from '../../src/index.ts'
-import { durableTools, WHO } from './durable-tools.ts'
-import { connectV1, taskSession, type Where } from './task-peers.ts'
+import { hosting, TRANSPORTS } from './hosting.ts'
+import { connectV1, taskSession } from './task-peers.ts'
 
-const PROGRAM = fileURLToPath(new URL('durable-tools.ts', import.meta.url))
-
-/** A server at hand over either transport, and what its tools did. */
-async function hosting(transport: 'http' | 'stdio') {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-durable-'))
-  const seen: string[] = []
-  const witness = join(folder, 'witness')
-  const data = join(folder, 'data')
-  const serving =
-    transport === 'http'
-      ? await serve(durableTools({ saw: (what) => seen.push(what) }), {
-          ...WHO,
-          data,
-          pollMs: 50,
-          http: { port: 0 },
-          onError: () => undefined,
-        })
-      : undefined
-  const where: Where = serving?.url ?? {
-    command: process.execPath,
-    args: [PROGRAM, '--data', data, '--witness', witness],
-  }
-  return {
-    where,
-    seen: () => (serving ? seen : readFileSync(witness, 'utf8').trim().split('\n')),
-    [Symbol.asyncDispose]: async () => {
-      await serving?.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
-
-for (const transport of ['http', 'stdio'] as const) {
+for (const transport of TRANSPORTS) {
   for (const era of ['modern', 'legacy'] as const) {
     describe(`the ${era} task client over ${transport}`, async () => {
       const host = await hosting(transport)

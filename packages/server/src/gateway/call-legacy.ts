@@ -37,14 +37,14 @@ export async function callLegacy(
   const wish = requestedTask(session.facts.revision, method, request.params)
   if (wish)
     return createTask(rooms, legacy, { ...fare, asked: { ...asked, wantsTask: true } }, wish)
+  const same = fare.isUnique ? sameCall(rooms, fare) : undefined
+  if (same !== undefined) {
+    return attendTo(rooms, legacy, asked, { id: same, isRepeated: true, signal })
+  }
   if (ruleOf(rooms, asked).compensate) {
     // A call that can be taken back is written down before it is sent.
     const { task } = await rooms.desk.begin(errandOf(rooms, fare))
     return attendTo(rooms, legacy, asked, { id: task.id, isRepeated: false, signal })
-  }
-  const same = fare.isUnique ? sameCall(rooms, fare) : undefined
-  if (same !== undefined) {
-    return attendTo(rooms, legacy, asked, { id: same, isRepeated: true, signal })
   }
   const patience = patienceOf(rooms, legacy, asked, who.id)
   const listener = listenerOf(rooms, legacy)
@@ -174,13 +174,15 @@ function patienceOf(
 ): Patience {
   const isTool = asked.method === 'tools/call'
   const { clientInfo } = session.facts
+  const key = `${owner} ${labelOf(clientInfo)}`
   return {
     takesTask: false,
     seesQuestions: false,
     afterMs: isTool ? (ruleOf(rooms, asked).afterMs ?? rooms.patiences.afterMs) : Infinity,
-    holdMs: isTool
-      ? rooms.patiences.holdMs(`${owner} ${labelOf(clientInfo)}`, clientInfo)
-      : Infinity,
+    holdMs: isTool ? rooms.patiences.holdMs(key, clientInfo) : Infinity,
+    hungUp: (ms) => {
+      rooms.patiences.hungUp(key, ms)
+    },
   }
 }
 

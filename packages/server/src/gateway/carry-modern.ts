@@ -33,13 +33,13 @@ export async function begin(
     return sayOwn(rooms, modern, asked, said)
   }
   const fare = fareOf(modern, asked)
+  const same = fare.isUnique ? sameCall(rooms, fare) : undefined
+  if (same !== undefined) return attendTo(rooms, modern, asked, { id: same, isRepeated: true })
   if (asked.round.number === 1 && ruleOf(rooms, asked).compensate) {
     // A call that can be taken back is written down before it is sent.
     const { task } = await rooms.desk.begin(errandOf(rooms, fare))
     return attendTo(rooms, modern, asked, { id: task.id, isRepeated: false })
   }
-  const same = fare.isUnique ? sameCall(rooms, fare) : undefined
-  if (same !== undefined) return attendTo(rooms, modern, asked, { id: same, isRepeated: true })
   return carryOn(rooms, modern, { asked, carrier: carry(rooms, fare) }, 1)
 }
 
@@ -196,6 +196,9 @@ function patienceOf(rooms: ModernRooms, modern: ModernRequest, asked: Asked): Pa
     seesQuestions: canBeAsked(modern),
     afterMs: isTool ? (ruleOf(rooms, asked).afterMs ?? rooms.patiences.afterMs) : Infinity,
     holdMs: isTool && !takesTask ? rooms.patiences.holdMs(owner, clientInfo) : Infinity,
+    hungUp: (ms) => {
+      rooms.patiences.hungUp(owner, ms)
+    },
   }
 }
 

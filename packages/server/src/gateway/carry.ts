@@ -1,4 +1,10 @@
-import { Fault, toFault, type ClientCapabilities, type JsonObject } from '@countersign/contract'
+import {
+  Fault,
+  isObject,
+  toFault,
+  type ClientCapabilities,
+  type JsonObject,
+} from '@countersign/contract'
 import type { Principal } from '#auth'
 import type { Followup, Views } from '#registry'
 import {
@@ -186,9 +192,7 @@ export function askedOf(views: Views, { call: id, view, params, round, wantsTask
     wantsTask,
     round: {
       number: Number(round['number']),
-      ...(typeof inputResponses === 'object'
-        ? { inputResponses: inputResponses as JsonObject }
-        : {}),
+      ...(isObject(inputResponses) ? { inputResponses } : {}),
       ...(typeof requestState === 'string' ? { requestState } : {}),
     },
   }

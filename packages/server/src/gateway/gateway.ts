@@ -107,9 +107,8 @@ function effectOfTool({ views, rules }: GatewayRooms, server: string, tool: stri
   return found ? effectUnder(rules, found.definition) : 'destructive'
 }
 
-export function makeGateway(given: GatewayRooms): Gateway {
-  const closing = new AbortController()
-  const parking = makeParking<Parkable>(given.world, STATE_MS)
+/** What both eras work with, made of what the house has. */
+function makeRooms(given: GatewayRooms) {
   const { world, waiting } = given
   const desk = new Desk({
     ...given,
@@ -118,21 +117,25 @@ export function makeGateway(given: GatewayRooms): Gateway {
     effectOf: (errand, { tool }) => effectOfTool(given, errand.server, tool),
     note: (kind, body) => given.ledger.note(kind, body),
   })
-  const sessions = makeSessions(given.world, given.seal, given.store, given.limits)
-  const hub = new Hub({ ...given, sessions, desk })
-  const replays = makeReplays<Served>(given.world, hasEnded)
-  const rooms = {
+  const sessions = makeSessions(world, given.seal, given.store, given.limits)
+  return {
     ...given,
     afterMs: waiting.afterMs,
     desk,
-    hub,
-    parking,
-    replays,
+    sessions,
+    hub: new Hub({ ...given, sessions, desk }),
+    parking: makeParking<Parkable>(world, STATE_MS),
+    replays: makeReplays<Served>(world, hasEnded),
     patiences: new Patiences(waiting),
     polls: new Polls(world, waiting.pollsPerSecondMax),
     looks: new Looks(),
   }
+}
 
+export function makeGateway(given: GatewayRooms): Gateway {
+  const closing = new AbortController()
+  const rooms = makeRooms(given)
+  const { desk, sessions, hub, parking } = rooms
   const running = new Running()
 
   const viewOf = (session: Session): View => {

@@ -21,6 +21,8 @@ export interface Patience {
   readonly takesTask: boolean
   /** The client comes back with answers: it is shown questions instead of being asked. */
   readonly seesQuestions: boolean
+  /** Hears of a client that hung up on a held call after so long. */
+  readonly hungUp?: (ms: number) => void
 }
 
 /** Where a call stands when its request has to be answered. */
@@ -65,9 +67,12 @@ export async function hold(
       rooms.log.warn({ cause: toFault(thrown).message }, 'a slow call could not become a task')
     })
     if (id === undefined) return await withoutTask(conversation, patience)
-    if (patience.takesTask) return await standingOf(rooms.desk, carrier, id)
-    const leftMs = Math.max(0, holdMs - (rooms.world.monotonic() - startedAt))
-    return await wait({ ...waiting, id, conversation, holdMs: leftMs })
+    if (patience.takesTask) return await handOver(rooms.desk, carrier, id, signal)
+    const waitedMs = (): number => rooms.world.monotonic() - startedAt
+    const leftMs = Math.max(0, holdMs - waitedMs())
+    const held = await wait({ ...waiting, id, conversation, holdMs: leftMs })
+    if (signal.aborted) patience.hungUp?.(waitedMs())
+    return held
   } finally {
     quiet()
     leave()
@@ -93,12 +98,12 @@ async function wake(
   }
   signal.addEventListener('abort', gone, { once: true })
   const stop = Number.isFinite(ms) ? world.after(ms, () => woken.resolve('time')) : undefined
-  void (patience.seesQuestions ? conversation.next() : conversation.outcome).then(() => {
-    woken.resolve('turn')
-  })
-  void deferred.then(() => {
-    woken.resolve('deferred')
-  })
+  const when = async (event: Promise<unknown>, why: Woken): Promise<void> => {
+    await event
+    woken.resolve(why)
+  }
+  void when(patience.seesQuestions ? conversation.next() : conversation.outcome, 'turn')
+  void when(deferred, 'deferred')
   const why = await woken.promise
   signal.removeEventListener('abort', gone)
   stop?.()
@@ -116,15 +121,18 @@ async function turnOf(
 /** A call that cannot be written down is carried on as if there were no tasks. */
 const withoutTask = turnOf
 
-async function standingOf(
+/** TX-021: a client that hung up meanwhile never learns of its task, so there is none. */
+async function handOver(
   desk: Desk,
   { fare, conversation }: Pick<Carrier, 'fare' | 'conversation'>,
   id: string,
+  signal: AbortSignal,
 ): Promise<Held> {
   const standing = await desk.find(fare.who.id, id)
-  return standing
-    ? { kind: 'task', standing }
-    : { kind: 'done', outcome: await conversation.outcome }
+  if (!standing) return { kind: 'done', outcome: await conversation.outcome }
+  if (!signal.aborted) return { kind: 'task', standing }
+  const cancelled = await desk.cancel(standing, fare.who.id, 'Its client hung up.')
+  return { kind: 'task', standing: cancelled }
 }
 
 /** Who waits for a task, and for how long. */

@@ -117,6 +117,7 @@ export class Hub {
       case 'log':
         this.#logged(server, event.params)
         return
+      case 'task': // It is looked at when its poll is due.
       case 'state':
         return
     }

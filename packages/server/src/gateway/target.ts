@@ -162,13 +162,20 @@ export function valueAt(args: JsonObject, path: readonly string[]): Json | undef
 export const isScalar = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 
+/** Every repetition of a call carries the same key, for a server that wants to know one when it sees it. */
+function withKey(params: JsonObject, call: string): JsonObject {
+  const meta = own(params, '_meta')
+  return { ...params, _meta: { ...(isObject(meta) ? meta : {}), [IDEMPOTENCY_KEY]: call } }
+}
+const IDEMPOTENCY_KEY = 'dev.countersign/idempotency-key'
+
 /** Longer than any call of ours: its result is fetched and kept by us. */
 const UPSTREAM_TTL_MS = 7 * 24 * 3_600_000
 
 /** What the upstream is sent for one round. */
 export const outgoing = (target: Target, asked: Asked): Outgoing => ({
   method: asked.method,
-  params: target.params,
+  params: target.effect === 'idempotent' ? withKey(target.params, asked.call) : target.params,
   ...(target.taskSupport === 'required' || (target.taskSupport === 'optional' && asked.wantsTask)
     ? { task: { ttlMs: UPSTREAM_TTL_MS } }
     : {}),

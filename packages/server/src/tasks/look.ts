@@ -1,4 +1,13 @@
-import { Fault, isObject, own, RPC, textAt, toFault, type Json } from '@countersign/contract'
+import {
+  Fault,
+  isObject,
+  own,
+  RPC,
+  textAt,
+  toFault,
+  type InputRequest,
+  type Json,
+} from '@countersign/contract'
 import type { TaskContext } from '@countersign/engine'
 import type { Exchange, Upstream, UpstreamTaskSeen } from '#upstream'
 import { firstLookMs, type Live } from './call-task.ts'
@@ -110,17 +119,17 @@ function relayQuestions(
     // What could not be handed on is handed on with the next look.
     upstream.tasks.update(id, { [key]: answer }, exchange).catch(() => undefined)
   }
+  const relay = async (key: string, request: InputRequest): Promise<void> => {
+    const answer = await questions.pose(key, request)
+    if (answered.has(key)) return
+    if (answer.kind === 'result') answered.set(key, answer.result)
+    // BR-015: what nobody can be asked is cancelled.
+    else if (request.method === 'elicitation/create') answered.set(key, { action: 'cancel' })
+    hand(key)
+  }
   for (const [key, request] of Object.entries(inputs)) {
     if (answered.has(key)) hand(key)
-    else if (!questions.has(key)) {
-      void questions.pose(key, request).then((answer) => {
-        if (answered.has(key)) return
-        if (answer.kind === 'result') answered.set(key, answer.result)
-        // BR-015: what nobody can be asked is cancelled.
-        else if (request.method === 'elicitation/create') answered.set(key, { action: 'cancel' })
-        hand(key)
-      })
-    }
+    else if (!questions.has(key)) void relay(key, request)
   }
   for (const key of Object.keys(questions.all())) {
     if (Object.hasOwn(inputs, key) || answered.has(key)) continue

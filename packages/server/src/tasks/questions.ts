@@ -112,13 +112,16 @@ export class Questions {
     if (question.asker || !asker) return
     question.asker = asker
     const back = AbortSignal.any([question.over.signal, asker.gone.signal])
-    void asker.ask(question.request, back).then((answer) => {
-      if (question.over.signal.aborted) return
-      question.asker = undefined
-      // TL-018: what one did not answer before going is asked again.
-      if (answer.kind === 'error' && asker.gone.signal.aborted) this.#put(question)
-      else this.#settle(question.key, answer)
-    })
+    void this.#take(question, asker, back)
+  }
+
+  async #take(question: Question, { ask, gone }: Asker, back: AbortSignal): Promise<void> {
+    const answer = await ask(question.request, back)
+    if (question.over.signal.aborted) return
+    question.asker = undefined
+    // TL-018: what one did not answer before going is asked again.
+    if (answer.kind === 'error' && gone.signal.aborted) this.#put(question)
+    else this.#settle(question.key, answer)
   }
 
   #settle(key: string, answer: InputAnswer): void {

@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { connectV1, connectV2, textOf, type Loose, type Peer, type Place } from './clients.ts'
-import { openTestHouse, overStdio, startHttp, uncaught, until, type TestHouse } from './house.ts'
+import {
+  openTestHouse,
+  OWN_TOOLS,
+  overStdio,
+  startHttp,
+  uncaught,
+  until,
+  type TestHouse,
+} from './house.ts'
 
 type Connect = (place: Place) => Promise<Peer>
 const CLIENTS: Readonly<Record<string, Connect>> = {
@@ -27,6 +35,8 @@ before(async () => {
       'new-http': { url: modern.url },
       'new-stdio': overStdio('newPeer'),
     },
+    // Clients without tasks are shown output schemas only where no call is answered with words.
+    tasks: { after: 'never' },
   })
   opened.push(theHouse)
 })
@@ -55,14 +65,18 @@ for (const [clientName, connect] of Object.entries(CLIENTS)) {
         assert.equal(peer.era, isModern ? 'modern' : 'legacy')
         assert.equal(peer.instructions, isModernServer ? 'A new peer.' : 'An old peer.')
         // F-001, V-010, V-023
+        // TL-002, TX-001, TX-032: each era's own tasks, and nothing of the other's.
         const wanted = ['completions', 'logging', 'prompts', 'resources', 'tools']
-        assert.deepEqual(Object.keys(peer.capabilities).toSorted(), wanted)
+        wanted.push(isModern ? 'extensions' : 'tasks')
+        assert.deepEqual(Object.keys(peer.capabilities).toSorted(), wanted.toSorted())
       })
 
       it('lists and calls tools under their own names', async () => {
         const tools = await peer.tools()
         const names = namesOf(tools)
-        assert.deepEqual(names, names.toSorted()) // F-003
+        const theirs = names.slice(0, -OWN_TOOLS.length)
+        assert.deepEqual(theirs, theirs.toSorted()) // F-003
+        assert.deepEqual(names.slice(theirs.length), OWN_TOOLS) // None of these clients has tasks.
         assert.ok(names.includes('echo'))
         assert.deepEqual(JSON.parse(textOf(await peer.call('echo', { a: [1, null] }))), {
           a: [1, null],

@@ -105,6 +105,9 @@ export const startHttp = (program: Program, ...args: readonly string[]): Promise
     { verbose: false },
   )
 
+/** What the gateway adds at the end of the list of tools of a client without tasks. */
+export const OWN_TOOLS = ['countersign_result', 'countersign_pending', 'countersign_cancel']
+
 const PATIENCE_MS = 20_000
 const LOOK_EVERY_MS = 5
 

@@ -25,11 +25,17 @@ after(async () => {
 
 for (const revision of REVISIONS) {
   describe(`a session of ${revision}`, () => {
-    it('is offered what its revision knows, and no tasks (F-001 V-005 V-010 TL-001 TX-032)', async () => {
+    const hasTasks = revision === '2025-11-25'
+
+    it('is offered what its revision knows, tasks in one alone (F-001 V-005 V-010 TL-001 TL-002 TX-032)', async () => {
       const { initialized } = await openSession(url, revision)
       assert.equal(initialized.protocolVersion, revision)
       const offered = Object.keys(initialized.capabilities).toSorted()
-      assert.deepEqual(offered, ['completions', 'logging', 'prompts', 'resources', 'tools'])
+      const wanted = ['completions', 'logging', 'prompts', 'resources', 'tools']
+      assert.deepEqual(offered, hasTasks ? [...wanted, 'tasks'].toSorted() : wanted)
+      const { tasks, extensions } = initialized.capabilities
+      const declared = { list: {}, cancel: {}, requests: { tools: { call: {} } } }
+      assert.deepEqual([tasks, extensions], [hasTasks ? declared : undefined, undefined])
     })
 
     it('hears nothing of the new era (F-056 BR-008)', async () => {
@@ -55,14 +61,25 @@ for (const revision of REVISIONS) {
       assert.equal(answer.headers['content-type'], 'application/json')
     })
 
-    it('may ask for a task, which means nothing here (TL-006 TX-003 TX-032)', async () => {
+    it(`may ask for a task, which ${hasTasks ? 'it gets in its own words' : 'means nothing here'} (TL-001 TL-006 TX-003 TX-032)`, async () => {
       const session = await openSession(url, revision, {
         tasks: { list: {} },
         extensions: { 'io.modelcontextprotocol/tasks': {} },
       })
       const { message } = await session.request('tools/call', { name: 'echo', task: { ttl: 1 } })
-      assert.equal(message.result.content[0].text, 'done')
-      assert.equal(message.result.task, undefined)
+      if (hasTasks) {
+        assert.equal(message.result.task.status, 'working')
+        for (const key of ['resultType', 'content', 'taskId', 'ttlMs'])
+          assert.equal(message.result[key], undefined)
+      } else {
+        assert.equal(message.result.content[0].text, 'done')
+        assert.equal(message.result.task, undefined)
+        for (const method of ['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel']) {
+          const refused = await session.request(method, { taskId: 'task_1' })
+          assert.equal(refused.message.error.code, -32601)
+        }
+      }
+      // This server has no tasks: it is never asked for one (TL-003).
       assert.equal(peer.got('tools/call').at(-1)?.body.params.task, undefined)
     })
   })

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { type TestHouse } from '../stories/house.ts'
+import { OWN_TOOLS, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, serveModern, text, tool, type Peer } from './peer.ts'
 import { openSession } from './session.ts'
 import { ask, type Loose } from './wire.ts'
@@ -117,6 +117,8 @@ before(async () => {
   house = await openWireHouse({
     servers: { old: { url: old.url }, new: { url: recent.url } },
     views: { both: { servers: ['new', 'old'] } },
+    // Otherwise only clients with tasks are shown output schemas.
+    tasks: { after: 'never' },
   })
 })
 after(async () => {
@@ -169,7 +171,8 @@ const names = (list: readonly Loose[]): readonly unknown[] => list.map(({ name }
 describe('a list', () => {
   it('has one order, however often and by whomever it is asked for (F-002 F-003)', async () => {
     const first = await modernTools('old')
-    assert.deepEqual(names(first), ['alpha', 'away', 'bad_header', 'keywords', 'zebra'])
+    const theirs = ['alpha', 'away', 'bad_header', 'keywords', 'zebra']
+    assert.deepEqual(names(first), [...theirs, ...OWN_TOOLS])
     const session = await openSession(house.at('old'))
     const second = (await session.request('tools/list')).message.result.tools
     assert.deepEqual(names(second), names(first))
@@ -194,14 +197,18 @@ describe('a list', () => {
     const session = await openSession(house.at('old'))
     const { tools } = (await session.request('tools/list')).message.result
     assert.deepEqual(find(tools).inputSchema, KEYWORDS)
-    // F-017: nothing about tasks where there are none.
-    for (const list of [tools, await modernTools('old')])
+    // F-017, TL-032: every tool may be a task and none has to, whatever its server says; where tasks
+    // are unknown, or are for the server alone to decide, nothing is said of them.
+    assert.deepEqual(find(tools).execution, { taskSupport: 'optional' })
+    const older = await openSession(house.at('old'), '2025-06-18')
+    const listed = (await older.request('tools/list')).message.result.tools
+    for (const list of [listed, await modernTools('old')])
       assert.equal(find(list).execution, undefined)
   })
 
   it('of several servers has plain unique names and object schemas (F-004 F-006 AM-16)', async () => {
     for (const { name, inputSchema, description } of await modernTools('both')) {
-      assert.match(name, /^(?:new|old)_[a-z0-9_]{1,41}$/)
+      if (!OWN_TOOLS.includes(name)) assert.match(name, /^(?:new|old)_[a-z0-9_]{1,41}$/)
       assert.equal(inputSchema.type, 'object')
       assert.ok(description)
     }
@@ -381,5 +388,25 @@ describe('what is answered', () => {
     assert.equal(tools.find(({ name }: Loose) => name === 'words').outputSchema, undefined)
     const called = (await oldest.request('tools/call', { name: 'words' })).message.result
     assert.equal(called.structuredContent, undefined)
+  })
+
+  it('may be words, so a client without tasks has no schema to hold against them (F-009)', async () => {
+    await using usual = await openWireHouse({
+      servers: {
+        new: { url: recent.url, tools: { loose: { after: 'never' } } },
+      },
+    })
+    const find = (list: readonly Loose[], tool: string): Loose =>
+      list.find(({ name }) => name === tool)
+    const session = await openSession(usual.at('new'))
+    const legacy = (await session.request('tools/list')).message.result.tools
+    const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
+    const plain = (await ask(usual.at('new'), 'tools/list')).message.result.tools
+    const tasking = (await ask(usual.at('new'), 'tools/list', {}, { capabilities })).message.result
+      .tools
+    for (const list of [legacy, plain]) assert.equal(find(list, 'words').outputSchema, undefined)
+    // A client with tasks is never answered with words, and needs no tools to ask about them.
+    assert.deepEqual(find(tasking, 'words').outputSchema, WORDS)
+    assert.ok(!names(tasking).some((name) => OWN_TOOLS.includes(String(name))))
   })
 })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { TestHouse } from '../stories/house.ts'
+import { OWN_TOOLS, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, tool, type Peer } from './peer.ts'
 import { openSession } from './session.ts'
 import { ask, type Loose } from './wire.ts'
@@ -47,10 +47,7 @@ describe('a long list', () => {
       cursor = result.nextCursor
       if (cursor !== undefined) cursors.push(cursor)
     } while (cursor !== undefined)
-    assert.deepEqual(
-      names,
-      TOOLS.map(({ name }) => name),
-    )
+    assert.deepEqual(names, [...TOOLS.map(({ name }) => name), ...OWN_TOOLS])
     assert.deepEqual([cursors.length, cursors.includes('')], [2, false])
     assert.equal(peer.got('tools/list').length, 3)
   })

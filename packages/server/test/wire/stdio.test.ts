@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { until, type TestHouse } from '../stories/house.ts'
+import { OWN_TOOLS, until, type TestHouse } from '../stories/house.ts'
 import { serveLegacy, text, tool, type Peer, type Said } from './peer.ts'
 import { openPipe, type Pipe } from './pipe.ts'
 import { initialize } from './session.ts'
@@ -189,7 +189,7 @@ describe('a legacy client on a pipe', () => {
     pipe.write(modern('tools/list', {}, { id: 'modern' }))
     assert.ok((await pipe.next()).error)
     pipe.write(request(1, 'tools/list'))
-    assert.equal((await pipe.next()).result.tools.length, 2)
+    assert.equal((await pipe.next()).result.tools.length, 2 + OWN_TOOLS.length)
   })
 
   it('initializes before anything else but ping (V-001 V-004 V-009)', async () => {
