@@ -43,14 +43,15 @@ export function indexDocuments(desk: Desk): DurableTool {
     scopes: ['documents:write'],
     undoOnFailure: true,
     async run({ folder }, task) {
-      const paths = await task.step('list', () => list(desk.root, folder))
+      const paths = await task.step('list', () => list(desk.root, folder), {
+        // The last to be taken back, so that what was in hand when it all ended is taken out too.
+        undo: (listed) => listed.forEach((path) => desk.index.remove(path)),
+      })
       const skipped: { path: string; reason: string }[] = []
       let passages = 0
       for (const [at, path] of paths.entries()) {
         task.progress(at, paths.length, path)
-        const report = await task.step(nameOf(path), () => add(desk, path), {
-          undo: () => desk.index.remove(path),
-        })
+        const report = await task.step(nameOf(path), ({ signal }) => add(desk, path, signal))
         if ('reason' in report) skipped.push({ path, reason: report.reason })
         else passages += report.passages
       }
@@ -76,9 +77,11 @@ async function list(root: string, folder: string): Promise<readonly string[]> {
   return paths.toSorted()
 }
 
-async function add({ root, index, log }: Desk, path: string): Promise<Report> {
+async function add({ root, index, log }: Desk, path: string, signal: AbortSignal): Promise<Report> {
   log(`reading ${path}`)
   const read = await tryToRead(root, path)
+  // Cancelled while it was read: what comes now would come after the cleaning up.
+  signal.throwIfAborted()
   if ('reason' in read) {
     index.remove(path)
     return read

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { durableTool, type DurableTool } from '@countersign/sdk'
 import { z } from 'zod'
-import { readOrders, writeOrders } from './order-file.ts'
+import { readOrders, unfinishedOf, writeOrders } from './order-file.ts'
 import type { Order } from './order.ts'
 import { readChunk, readHeader, type Chunk, type Place } from './read-chunk.ts'
 import { within } from './within.ts'
@@ -67,23 +67,25 @@ export function loadOrders({ folder, scratch, log }: Desk): DurableTool {
       const [from, to] = [within(folder, csv), within(folder, parquet)]
       const paths: Paths = { csv: from, parquet: to, parts, log }
       const source = await task.step('look', () => look(paths), {
-        undo: () => rm(parts, { recursive: true, force: true }),
+        undo: () => forget(parts, unfinishedOf(to)),
       })
       const rejects: { row: number; reason: string }[] = []
       let [rows, rejected, chunks] = [0, 0, 0]
       for (let place: Place | null = source.first; place !== null;) {
         task.progress(place.offset, source.bytes, `row ${String(place.row)}`)
         const work = { number: ++chunks, place }
-        const chunk: Loaded = await task.step(nameOf(work), () => load(paths, source, work))
+        const chunk: Loaded = await task.step(nameOf(work), ({ signal }) =>
+          load({ paths, source, work, signal }),
+        )
         place = chunk.next
         rows += chunk.rows
         rejected += chunk.rejected
         rejects.push(...chunk.rejects)
       }
-      const sha256 = await task.step('join', () => joinParts(paths, chunks), {
-        undo: () => rm(paths.parquet, { force: true }),
+      const sha256 = await task.step('join', ({ signal }) => joinParts(paths, chunks, signal), {
+        undo: () => forget(to),
       })
-      await task.step('tidy', () => rm(parts, { recursive: true, force: true }).then(() => null))
+      await task.step('tidy', () => forget(parts))
       task.progress(source.bytes, source.bytes, `${String(rows)} orders`)
       return { rows, rejected, rejects: rejects.slice(0, REJECTS_SHOWN), sha256 }
     },
@@ -93,6 +95,13 @@ export function loadOrders({ folder, scratch, log }: Desk): DurableTool {
 interface Work {
   readonly number: number
   readonly place: Place
+}
+
+interface Loading {
+  readonly paths: Paths
+  readonly source: Source
+  readonly work: Work
+  readonly signal: AbortSignal
 }
 
 /** What is recorded of a chunk. Its orders are in its part. */
@@ -112,7 +121,8 @@ async function look({ csv, parts }: Paths): Promise<Source> {
 }
 
 /** From a place in the file to a part on the disk. Doing it again writes the same part. */
-async function load(paths: Paths, source: Source, { number, place }: Work): Promise<Loaded> {
+async function load({ paths, source, work, signal }: Loading): Promise<Loaded> {
+  const { number, place } = work
   paths.log(`chunk ${String(number)}: from row ${String(place.row)}`)
   const { size, mtimeMs } = await stat(paths.csv)
   if (size !== source.bytes || mtimeMs !== source.changedMs) {
@@ -120,14 +130,14 @@ async function load(paths: Paths, source: Source, { number, place }: Work): Prom
   }
   const { columns } = source
   const { orders, rejects, next } = await readChunk(paths.csv, place, { columns, rows: CHUNK_ROWS })
-  await writeOrders(partOf(paths, number), [orders])
+  await writeOrders(partOf(paths, number), [orders], signal)
   const shown = rejects.slice(0, REJECTS_SHOWN)
   return { rows: orders.length, rejected: rejects.length, rejects: shown, next }
 }
 
-async function joinParts(paths: Paths, chunks: number): Promise<string> {
+async function joinParts(paths: Paths, chunks: number, signal: AbortSignal): Promise<string> {
   paths.log(`join: ${String(chunks)} chunks`)
-  await writeOrders(paths.parquet, inOrder(paths, chunks))
+  await writeOrders(paths.parquet, inOrder(paths, chunks), signal)
   const hash = createHash('sha256')
   await pipeline(createReadStream(paths.parquet), hash)
   return hash.digest('hex')
@@ -135,4 +145,10 @@ async function joinParts(paths: Paths, chunks: number): Promise<string> {
 
 async function* inOrder(paths: Paths, chunks: number): AsyncGenerator<readonly Order[]> {
   for (let number = 1; number <= chunks; number++) yield await readOrders(partOf(paths, number))
+}
+
+/** Says null, which can be recorded. */
+async function forget(...paths: readonly string[]): Promise<null> {
+  for (const path of paths) await rm(path, { recursive: true, force: true })
+  return null
 }

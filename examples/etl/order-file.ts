@@ -1,5 +1,6 @@
 /** Orders in Parquet files: one column for each field, compressed by Snappy. */
-import { open, rename, rm } from 'node:fs/promises'
+import { renameSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
 import { asyncBufferFromFile, parquetReadObjects, type SchemaElement } from 'hyparquet'
 import {
   ByteWriter,
@@ -51,13 +52,15 @@ const SCHEMA: SchemaElement[] = schemaFromColumnData({ columnData: columnsOf([])
 export async function writeOrders(
   path: string,
   chunks: Iterable<readonly Order[]> | AsyncIterable<readonly Order[]>,
+  signal: AbortSignal,
 ): Promise<void> {
-  const unfinished = `${path}.unfinished`
+  const unfinished = unfinishedOf(path)
   const file = await open(unfinished, 'w')
   try {
     const writer = new ByteWriter()
     const parquet = new ParquetWriter({ writer, schema: SCHEMA })
     for await (const orders of chunks) {
+      signal.throwIfAborted()
       if (orders.length === 0) continue
       await parquet.write({ columnData: columnsOf(orders), rowGroupSize: orders.length })
       // What is encoded goes to the disk; the writer goes on counting from there.
@@ -68,13 +71,18 @@ export async function writeOrders(
     await file.write(new Uint8Array(writer.buffer, 0, writer.index))
     await file.sync()
     await file.close()
-    await rename(unfinished, path)
+    // In one go: what was cancelled meanwhile does not appear after the cleaning up.
+    signal.throwIfAborted()
+    renameSync(unfinished, path)
   } catch (error) {
     await file.close()
     await rm(unfinished, { force: true })
     throw error
   }
 }
+
+/** Where a file is while it is being written. */
+export const unfinishedOf = (path: string): string => `${path}.unfinished`
 
 /** All orders of a file. */
 export async function readOrders(path: string): Promise<readonly Order[]> {

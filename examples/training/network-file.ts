@@ -56,8 +56,8 @@ export function decode(file: Buffer): State {
 }
 
 /** Writes a network. */
-export const writeState = (path: string, state: State): Promise<void> =>
-  writeWhole(path, encode(state))
+export const writeState = (path: string, state: State, signal: AbortSignal): Promise<void> =>
+  writeWhole(path, encode(state), signal)
 
 /** @throws Error for a file that is no network of this size. */
 export async function readState(path: string): Promise<State> {

@@ -5,7 +5,7 @@ import { durableTool, type DurableTool } from '@countersign/sdk'
 import { z } from 'zod'
 import { readDigits, type Digits } from './digit-files.ts'
 import { readState, writeState } from './network-file.ts'
-import { beginner, classify, trainEpoch } from './network.ts'
+import { beginner, classify, trainEpoch, type State } from './network.ts'
 
 const EPOCHS_MAX = 100
 
@@ -50,7 +50,7 @@ export function trainDigits({ digits, models, checkpoints, log }: Desk): Durable
     undoOnFailure: true,
     async run({ model, epochs, seed }, task) {
       const folder = join(checkpoints, task.id)
-      let sha256 = await task.step('begin', () => begin(folder, seed), {
+      let sha256 = await task.step('begin', ({ signal }) => begin(folder, seed, signal), {
         undo: () => forget(folder),
       })
       const losses: number[] = []
@@ -67,9 +67,13 @@ export function trainDigits({ digits, models, checkpoints, log }: Desk): Durable
       const last = checkpointOf(folder, epochs)
       const accuracy = await task.step('test', () => test(last, digits))
       const kept = modelOf(models, model)
-      sha256 = await task.step('keep', async () => save(kept, await readState(last)), {
-        undo: () => forget(kept),
-      })
+      sha256 = await task.step(
+        'keep',
+        async ({ signal }) => save(kept, await readState(last), signal),
+        {
+          undo: () => forget(kept),
+        },
+      )
       await task.step('tidy', () => forget(folder))
       task.progress(epochs, epochs, `${(accuracy * 100).toFixed(1)} % right`)
       return { model, accuracy, losses, sha256 }
@@ -83,9 +87,9 @@ export const modelOf = (models: string, name: string): string => join(models, `$
 const checkpointOf = (folder: string, epoch: number): string =>
   join(folder, `epoch-${String(epoch).padStart(3, '0')}.safetensors`)
 
-async function begin(folder: string, seed: number): Promise<string> {
+async function begin(folder: string, seed: number, signal: AbortSignal): Promise<string> {
   await mkdir(folder, { recursive: true })
-  return await save(checkpointOf(folder, 0), beginner(seed))
+  return await save(checkpointOf(folder, 0), beginner(seed), signal)
 }
 
 interface Epoch {
@@ -107,7 +111,7 @@ async function learn(
   const chance = { seed: seed + number * EPOCH_SEEDS, signal }
   const train = await readDigits(join(digits, 'train'))
   const { state, loss } = await trainEpoch(await readState(from), train, chance)
-  return { loss, sha256: await save(checkpointOf(folder, number), state) }
+  return { loss, sha256: await save(checkpointOf(folder, number), state, signal) }
 }
 
 /** No two epochs, of whichever seed, go through the digits in the same order. */
@@ -123,8 +127,8 @@ async function test(path: string, folder: string): Promise<number> {
 export const rightOf = (found: Uint8Array, { labels }: Digits): number =>
   found.filter((digit, at) => digit === labels[at]).length
 
-async function save(path: string, state: Parameters<typeof writeState>[1]): Promise<string> {
-  await writeState(path, state)
+async function save(path: string, state: State, signal: AbortSignal): Promise<string> {
+  await writeState(path, state, signal)
   return await sha256Of(path)
 }
 

@@ -3,13 +3,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT, startProgram } from '../e2e/run-quickstart.ts'
+import { connect } from './stand-ins/stand-in.ts'
+import { wallClock } from './stand-ins/wall-clock.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
 
 export interface Gateway extends AsyncDisposable {
   readonly url: string
   readonly workshop: Workshop
-  /** A folder of this gateway's own; gone when it is. */
-  readonly folder: string
 }
 
 const MAIN = join(ROOT, 'packages/server/src/main.ts')
@@ -31,7 +31,10 @@ export async function openGateway(settings: object = {}): Promise<Gateway> {
   }
   try {
     const [, url = ''] = await program.until(/"event":"listening","url":"([^"]+)"/)
-    return { url, workshop, folder, [Symbol.asyncDispose]: close }
+    // Programs take the list of tools once, at their start: it has to be whole by then.
+    using first = await connect(wallClock, { url: new URL(url), speed: 1 })
+    await first.call('workshop_look_up', { label: 'ready' })
+    return { url, workshop, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error

@@ -31,8 +31,7 @@ async function converse(
   await using outside = await closeOutside()
   await using model = await startModel(script)
   const run = { modules, gateway: gateway.url, model: model.url, outside: outside.url }
-  const limit = callTimeoutMs === undefined ? {} : { callTimeoutMs }
-  await using session = await start(program, { ...run, ...limit })
+  await using session = await start(program, { ...run, callTimeoutMs })
   await during?.(session)
   const { code, printed } = await session.ended
   assert.deepEqual(model.problems, [], printed)
@@ -157,7 +156,7 @@ async function isKilledAndComesBack(program: Program): Promise<void> {
 describe('of the real agent programs', { concurrency: 2 }, () => {
   for (const program of [codex, opencode, gemini]) {
     const skip = !program.isForThisMachine && 'it is pinned for other machines than this one'
-    describe(program.name, { skip }, () => {
+    describe(program.name, { skip, concurrency: false }, () => {
       test('is offered our tools, and shows its model what they answer', async () => {
         await using gateway = await openGateway()
         const finished = gateway.workshop.begun('barn').then((job) => job.finish())

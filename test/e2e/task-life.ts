@@ -17,10 +17,10 @@ import {
 import { ROOT, startProgram } from './run-quickstart.ts'
 
 /** Longer than any task of a test, shorter than a hung one may hold up the suite. */
-const RESULT_MS = 15_000
+const RESULT_MS = 60_000
 const TTL_MS = 600_000
 /** Nothing a test looks for takes as long. */
-const LOOK_MS = 15_000
+const LOOK_MS = 60_000
 
 /** What a person would answer; gets the question's message. */
 export type Reply = (message: string) => ElicitResult | Promise<ElicitResult>

@@ -1,5 +1,7 @@
 /** The control plane, once. The server answers these operations; the console and the CLI ask them. */
 import { z } from 'zod'
+import { ADMIN_TASK_STATES, TaskDetail, TaskPage, VERDICTS } from './admin-task.ts'
+import { FAULTS, type FaultCode } from './fault.ts'
 import { EFFECTS, KINDS } from './tool.ts'
 
 const Json = z.record(z.string(), z.json())
@@ -39,6 +41,18 @@ const Tool = z.object({
   inputSchema: Json.optional(),
 })
 
+const ID = z.string().min(1).max(64)
+const RUN = z.string().min(1).max(500)
+const OWNER = z.string().min(1).max(500)
+const REASON = z.string().min(1).max(1_000)
+
+/** Several states with commas between them: `working,unknown`. */
+const States = z
+  .string()
+  .max(100)
+  .transform((text) => text.split(','))
+  .pipe(z.array(z.enum(ADMIN_TASK_STATES)).min(1))
+
 /** Every operation: how it is asked over HTTP, and the shapes of its question and answer. */
 export const ADMIN = {
   listServers: {
@@ -62,6 +76,57 @@ export const ADMIN = {
     }),
     output: z.array(Entry),
   },
+  listTasks: {
+    method: 'GET',
+    path: '/admin/tasks',
+    input: z.strictObject({
+      states: States.optional(),
+      owner: OWNER.optional(),
+      run: RUN.optional(),
+      cursor: z.string().max(1_000).optional(),
+      limit: z.coerce.number().int().min(1).max(500).default(50),
+    }),
+    output: TaskPage,
+  },
+  getTask: {
+    method: 'GET',
+    path: '/admin/task',
+    input: z.strictObject({ id: ID }),
+    output: TaskDetail,
+  },
+  /** Ends a task that is not over. */
+  cancelTask: {
+    method: 'POST',
+    path: '/admin/task/cancel',
+    input: z.strictObject({ id: ID, reason: REASON.optional() }),
+    output: TaskDetail,
+  },
+  /** Says what happened where nobody could know. `result` is what the call is then answered with. */
+  settleTask: {
+    method: 'POST',
+    path: '/admin/task/settle',
+    input: z.strictObject({
+      id: ID,
+      verdict: z.enum(VERDICTS),
+      result: z.json().optional(),
+      reason: REASON.optional(),
+    }),
+    output: TaskDetail,
+  },
+  /** Takes a completed call back; the answer is the task that does it. */
+  undoTask: {
+    method: 'POST',
+    path: '/admin/task/undo',
+    input: z.strictObject({ id: ID }),
+    output: TaskDetail,
+  },
+  /** Takes all calls of a run back, the newest first; the answer is the task that does it. */
+  undoRun: {
+    method: 'POST',
+    path: '/admin/run/undo',
+    input: z.strictObject({ run: RUN, owner: OWNER.default('local') }),
+    output: TaskDetail,
+  },
 } as const satisfies Record<string, Operation>
 
 interface Operation {
@@ -79,4 +144,18 @@ export type Admin = {
   readonly [Name in AdminName]: (
     input: z.input<Ops[Name]['input']>,
   ) => Promise<z.output<Ops[Name]['output']>>
+}
+
+/** The HTTP status of a refusal where MCP has none of its own: there it travels inside of a 200. */
+const STATUS: Readonly<Partial<Record<FaultCode, number>>> = {
+  'task/unknown': 404,
+  'task/illegal': 409,
+  'call/bad-cursor': 400,
+  'rpc/bad-params': 400,
+}
+
+/** The HTTP status by which the admin API refuses. Never one of success. */
+export function adminStatus(code: FaultCode): number {
+  const { http } = FAULTS[code]
+  return STATUS[code] ?? (http < 400 ? 500 : http)
 }

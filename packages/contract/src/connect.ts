@@ -1,6 +1,7 @@
 /** A control-plane client for anything with `fetch` and a token: the console, the CLI, a script. */
 import { ADMIN, type Admin } from './admin.ts'
-import { isObject, own } from './json.ts'
+import { Fault, FAULTS, type FaultCode } from './fault.ts'
+import { isObject, own, textAt } from './json.ts'
 
 interface Asked<Output> {
   readonly method: 'GET' | 'POST'
@@ -9,31 +10,73 @@ interface Asked<Output> {
 }
 
 /**
- * Makes a client of the admin API at `base`.
+ * Makes a client of the admin API at `base`: what a GET asks is in the address, what a POST changes
+ * in the body.
  *
- * @throws Error with the server's own message when an operation is refused.
+ * @throws Fault with the server's own code and message when an operation is refused, and
+ * `upstream/unavailable` when nobody answers.
  */
 export function connect(base: URL, token: () => string): Admin {
   const ask = async <Output>(asked: Asked<Output>, input: object): Promise<Output> => {
-    const url = new URL(asked.path, base)
-    for (const [key, value] of Object.entries(input)) url.searchParams.set(key, String(value))
-    const response = await fetch(url, {
-      method: asked.method,
-      headers: { authorization: `Bearer ${token()}`, accept: 'application/json' },
+    const response = await send(asked, input, base, token())
+    const body: unknown = await response.json().catch((cause: unknown) => {
+      throw silent(base, cause)
     })
-    const body: unknown = await response.json()
-    if (!response.ok) throw new Error(messageOf(body) ?? `HTTP ${String(response.status)}`)
+    if (!response.ok) throw refusalIn(body, response.status)
     return asked.output.parse(body)
   }
   return {
     listServers: (input) => ask(ADMIN.listServers, input),
     listTools: (input) => ask(ADMIN.listTools, input),
     listEntries: (input) => ask(ADMIN.listEntries, input),
+    listTasks: (input) => ask(ADMIN.listTasks, input),
+    getTask: (input) => ask(ADMIN.getTask, input),
+    cancelTask: (input) => ask(ADMIN.cancelTask, input),
+    settleTask: (input) => ask(ADMIN.settleTask, input),
+    undoTask: (input) => ask(ADMIN.undoTask, input),
+    undoRun: (input) => ask(ADMIN.undoRun, input),
   }
 }
 
-function messageOf(body: unknown): string | undefined {
-  const error = isObject(body) ? own(body, 'error') : undefined
-  const message = isObject(error) ? own(error, 'message') : undefined
-  return typeof message === 'string' ? message : undefined
+async function send(
+  { method, path }: Pick<Asked<unknown>, 'method' | 'path'>,
+  input: object,
+  base: URL,
+  token: string,
+): Promise<Response> {
+  const url = new URL(path, base)
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
+  try {
+    if (method === 'POST') {
+      const body = JSON.stringify(input)
+      return await fetch(url, {
+        method,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body,
+      })
+    }
+    for (const [key, value] of Object.entries(input)) {
+      if (value !== undefined) url.searchParams.set(key, String(value))
+    }
+    return await fetch(url, { method, headers })
+  } catch (cause) {
+    throw silent(base, cause)
+  }
 }
+
+const silent = ({ origin }: URL, cause: unknown): Fault =>
+  new Fault('upstream/unavailable', `Countersign at ${origin} does not answer.`, { cause })
+
+/** What a refusal says of itself; what is no refusal of ours says at least its status. */
+function refusalIn(body: unknown, status: number): Fault {
+  const error = isObject(body) ? own(body, 'error') : undefined
+  const said = isObject(error) ? error : {}
+  const code = textAt(said, 'fault')
+  const message = textAt(said, 'message')
+  return new Fault(
+    isFaultCode(code) ? code : 'upstream/broken',
+    message === '' ? `Countersign answered with HTTP ${String(status)}.` : message,
+  )
+}
+
+const isFaultCode = (code: string): code is FaultCode => Object.hasOwn(FAULTS, code)

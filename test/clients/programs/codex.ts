@@ -9,8 +9,6 @@ export const codex: Program = {
   prepare: async (modules, { home, work, gateway, model, callTimeoutMs }) => {
     const folder = join(home, '.codex')
     await mkdir(folder)
-    const timeout =
-      callTimeoutMs === undefined ? '' : `tool_timeout_sec = ${String(callTimeoutMs / 1_000)}\n`
     const config = `model = "scripted"
 model_provider = "scripted"
 check_for_update_on_startup = false
@@ -29,7 +27,10 @@ request_max_retries = 0
 stream_max_retries = 0
 [mcp_servers.countersign]
 url = "${gateway}"
-${timeout}`
+required = true
+startup_timeout_sec = 60
+tool_timeout_sec = ${String(callTimeoutMs / 1_000)}
+`
     await writeFile(join(folder, 'config.toml'), config)
     return {
       command: process.execPath,

@@ -6,17 +6,16 @@ import { PROMPT, type Program } from './program.ts'
 export const gemini: Program = {
   name: 'gemini',
   isForThisMachine: true,
-  prepare: async (modules, { home, gateway, model, callTimeoutMs }) => {
+  prepare: async (modules, { home, gateway, model, callTimeoutMs: timeout }) => {
     const folder = join(home, '.gemini')
     await mkdir(folder)
-    const timeout = callTimeoutMs === undefined ? {} : { timeout: callTimeoutMs }
     const settings = {
       general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
       privacy: { usageStatisticsEnabled: false },
       telemetry: { enabled: false },
       security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } },
       model: { name: 'gemini-2.5-flash' },
-      mcpServers: { countersign: { httpUrl: gateway, trust: true, ...timeout } },
+      mcpServers: { countersign: { httpUrl: gateway, trust: true, timeout } },
     }
     await writeFile(join(folder, 'settings.json'), JSON.stringify(settings))
     return {

@@ -7,7 +7,7 @@ export const opencode: Program = {
   name: 'opencode',
   // Its packages are one for each platform; this one is pinned.
   isForThisMachine: process.platform === 'linux' && process.arch === 'x64',
-  prepare: async (modules, { home, work, gateway, model, callTimeoutMs }) => {
+  prepare: async (modules, { home, work, gateway, model, callTimeoutMs: timeout }) => {
     const folder = join(home, '.config', 'opencode')
     // It would fetch this package, which only plugins need, if it did not find it installed.
     await mkdir(join(folder, 'node_modules'), { recursive: true })
@@ -19,7 +19,6 @@ export const opencode: Program = {
       options: { baseURL: `${model}/v1`, apiKey: 'none' },
       models: { scripted: { name: 'Scripted', limit: { context: 100_000, output: 1_000 } } },
     }
-    const timeout = callTimeoutMs === undefined ? {} : { timeout: callTimeoutMs }
     const config = {
       autoupdate: false,
       share: 'disabled',
@@ -30,7 +29,7 @@ export const opencode: Program = {
       small_model: 'scripted/scripted',
       enabled_providers: ['scripted'],
       provider: { scripted },
-      mcp: { countersign: { type: 'remote', url: gateway, oauth: false, ...timeout } },
+      mcp: { countersign: { type: 'remote', url: gateway, oauth: false, timeout } },
       permission: 'allow',
     }
     await writeFile(join(folder, 'opencode.json'), JSON.stringify(config))

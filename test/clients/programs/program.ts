@@ -13,8 +13,8 @@ interface Setting {
   readonly work: string
   readonly gateway: string
   readonly model: string
-  /** After this long the program gives up a call; its own default without it. */
-  readonly callTimeoutMs: number | undefined
+  /** After this long the program gives up a call. */
+  readonly callTimeoutMs: number
 }
 
 interface Start {
@@ -35,7 +35,7 @@ export interface Run {
   readonly gateway: string
   readonly model: string
   readonly outside: string
-  readonly callTimeoutMs?: number
+  readonly callTimeoutMs?: number | undefined
 }
 
 export interface Session extends AsyncDisposable {
@@ -45,13 +45,16 @@ export interface Session extends AsyncDisposable {
   readonly kill: () => Promise<void>
 }
 
+/** As two of the programs have it by default. */
+const CALL_TIMEOUT_MS = 60_000
+
 export const PROMPT = 'Do what the script says.'
 
 export async function start(program: Program, run: Run): Promise<Session> {
   const home = await mkdtemp(join(tmpdir(), `countersign-${program.name}-`))
   const work = join(home, 'work')
   await mkdir(work)
-  const { gateway, model, callTimeoutMs } = run
+  const { gateway, model, callTimeoutMs = CALL_TIMEOUT_MS } = run
   const setting = { home, work, gateway, model, callTimeoutMs }
   const { command, args, env } = await program.prepare(run.modules, setting)
   // Nothing of this machine's but the path: no keys, no accounts, no configuration.

@@ -3,6 +3,7 @@ import {
   elicitationMode,
   isObject,
   own,
+  textAt,
   type InputRequest,
   type Json,
   type JsonObject,
@@ -68,7 +69,7 @@ export class Questions {
       throw new RecordedError({
         name: 'Error',
         code: 'ask/impossible',
-        message: `This tool needs an answer (${String(ask.params?.['message'])}), and the client that called it cannot ask: it does not declare elicitation in ${mode} mode.`,
+        message: `This tool needs an answer (${textAt(ask.params ?? {}, 'message')}), and the client that called it cannot ask: it does not declare elicitation in ${mode} mode.`,
       })
     }
     const nth = (this.#used.get(name) ?? 0) + 1

@@ -1,5 +1,13 @@
 /** What a finished task says: as a result of a call, as a value, or as an error. */
-import { isObject, own, RPC, type Json, type JsonObject, type TaskEnd } from '@countersign/contract'
+import {
+  isObject,
+  own,
+  RPC,
+  textAt,
+  type Json,
+  type JsonObject,
+  type TaskEnd,
+} from '@countersign/contract'
 import { RecordedError, type Task, type TaskFailure } from '@countersign/engine'
 import { ProtocolError } from '@modelcontextprotocol/server'
 import type { DurableTool } from './durable-tool.ts'
@@ -43,8 +51,8 @@ export function wordsOf({ code, message, data }: TaskFailure): string {
 /** The determinism guard: the engine says where, and here is what an author does about it. */
 function otherPath(message: string, data: Json | undefined): string {
   const said = isObject(data) ? data : {}
-  const at = String(own(said, 'call') ?? '?')
-  const recorded = String(own(said, 'recorded') ?? '?')
+  const at = String(Number(own(said, 'call')))
+  const recorded = textAt(said, 'recorded')
   const asked = own(said, 'asked')
   const now =
     typeof asked === 'string' ? `this time it was "${asked}"` : 'this time it was never made'

@@ -59,6 +59,8 @@ export function httpNews(tasks: Tasks, modern: Handler): Handler & { readonly cl
 const refusal = ({ id }: JSONRPCRequest, status: number, error: object): Response =>
   Response.json({ jsonrpc: '2.0', id, error }, { status })
 
+const nothing = (): void => undefined
+
 function stream(
   tasks: Tasks,
   { id }: JSONRPCRequest,
@@ -66,11 +68,11 @@ function stream(
   open: Set<() => void>,
 ): Response {
   const encoder = new TextEncoder()
-  let stop = (): void => undefined
+  let stop = nothing
   const body = new ReadableStream<Uint8Array>({
     start: async (controller) => {
       let isOpen = true
-      let calm = (): void => undefined
+      let calm = nothing
       const write = (text: string): void => {
         if (isOpen) controller.enqueue(encoder.encode(text))
       }
@@ -87,7 +89,7 @@ function stream(
         stop()
         controller.close()
       }
-      let off = (): void => undefined
+      let off = nothing
       stop = () => {
         isOpen = false
         open.delete(end)

@@ -19,17 +19,12 @@ export function observedStore(store: Store, changed: (task: string) => void): St
   }
 }
 
-/** The task that looks different after this op. Steps, leases and signals cannot be seen. */
+/** Ops after which a task looks different. Steps, leases and signals cannot be seen. */
+const VISIBLE: ReadonlySet<Op['op']> = new Set(['suspend', 'finish', 'cancel', 'settle'])
+
 function visibly(op: Op): string | undefined {
-  switch (op.op) {
-    case 'record':
-      return op.progress === null && op.status === null && op.waits === null ? undefined : op.task
-    case 'suspend':
-    case 'finish':
-    case 'cancel':
-    case 'settle':
-      return op.task
-    default:
-      return undefined
+  if (op.op === 'record') {
+    return op.progress === null && op.status === null && op.waits === null ? undefined : op.task
   }
+  return VISIBLE.has(op.op) && 'task' in op && typeof op.task === 'string' ? op.task : undefined
 }

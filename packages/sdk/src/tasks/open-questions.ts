@@ -4,6 +4,7 @@ import {
   isInputMethod,
   isObject,
   own,
+  textAt,
   type InputRequest,
   type Json,
   type JsonObject,
@@ -47,7 +48,7 @@ export const VERDICTS = ['happened', 'repeat', 'give up'] as const
 function unknownOf(prefix: string, { id, state, epoch, error }: Task): readonly OpenQuestion[] {
   if (state !== 'unknown') return []
   const data = isObject(error?.data) ? error.data : {}
-  const unknown = String(own(data, 'attempt') ?? '')
+  const unknown = textAt(data, 'attempt')
   const message = `The server was interrupted while "${unknown}" was under way, and cannot tell whether it happened. Please find out, and say what is to be done.`
   const requestedSchema: JsonObject = {
     type: 'object',

@@ -24,7 +24,7 @@ const seen = (): string[] => (existsSync(witness) ? readFileSync(witness, 'utf8'
 const count = (start: string): number => seen().filter((line) => line.startsWith(start)).length
 
 /** Starts the server; it goes on with what the one before it left. */
-async function start() {
+async function serving() {
   const args = [PROGRAM, '--port', '0', '--data', data, '--witness', witness]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   running.add(child)
@@ -62,7 +62,7 @@ const until = async (isSo: () => boolean): Promise<void> => {
 
 describe('a server that is killed in the middle of its tasks', () => {
   it('ends them when it is back: no step that was recorded is done again', async () => {
-    const first = await start()
+    const first = await serving()
     const gate = join(folder, 'gate')
     const call = { name: 'gated', arguments: { gate } }
     const { taskId } = await first.say('tools/call', call)
@@ -71,7 +71,7 @@ describe('a server that is killed in the middle of its tasks', () => {
     await until(() => count('three') === 1)
     await first.kill()
 
-    const second = await start()
+    const second = await serving()
     const done = await second.until(taskId, (task) => task['status'] !== 'working')
     assert.equal(done['status'], 'completed')
     assert.deepEqual([count('one'), count('two'), count('three')], [1, 1, 2])
@@ -84,7 +84,7 @@ describe('a server that is killed in the middle of its tasks', () => {
     await second.until(asking['taskId'], isAsked)
     await second.kill()
 
-    const third = await start()
+    const third = await serving()
     const sure = { sure: { action: 'accept', content: { yes: true } } }
     await third.say('tasks/update', { taskId: asking['taskId'], inputResponses: sure })
     const booked = await third.until(asking['taskId'], (task) => task['status'] === 'completed')
@@ -94,14 +94,14 @@ describe('a server that is killed in the middle of its tasks', () => {
   })
 
   it('asks what became of a write that may have happened, and never repeats it by itself', async () => {
-    const first = await start()
+    const first = await serving()
     const pay = (meta?: Loose) => first.say('tools/call', { name: 'pays', arguments: {} }, meta)
     const clientless = { ...envelope(), ...NOBODY }
     const tasks = [await pay(), await pay(), await pay(clientless)]
     await until(() => count('pay') === 3)
     await first.kill()
 
-    const second = await start()
+    const second = await serving()
     const [gone, given, unasked] = tasks.map((task) => task['taskId'])
     const verdicts = [
       [gone, 'happened'],
@@ -125,7 +125,7 @@ describe('a server that is killed in the middle of its tasks', () => {
   })
 
   it('does not share its folder, and says so', async () => {
-    const first = await start()
+    const first = await serving()
     await assert.rejects(
       serve(durableTools({ saw: () => undefined }), { ...WHO, data, http: { port: 0 } }),
       /Another process already serves the tasks in .*Stop it, or give this one a folder/,

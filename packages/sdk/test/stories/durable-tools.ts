@@ -90,7 +90,7 @@ const pair = (child: ReturnType<typeof booking>) =>
         task.child('first', child, { room: 'one' }),
         task.child('second', child, { room: 'two' }),
       ])
-      return booked.join('; ')
+      return booked.map(String).join('; ')
     },
   })
 

@@ -47,7 +47,7 @@ export function share(transport: Transport): { readonly shared: Transport; reado
     const message = { jsonrpc: '2.0', id, ...(request as object) } as Message
     transport.send(message).catch((error: unknown) => {
       // Over HTTP an error with a status of 4xx comes as a failure to send.
-      const body = /\{"jsonrpc".*\}/s.exec(String((error as Error).message))?.[0]
+      const body = /\{"jsonrpc".*\}/s.exec((error as Error).message)?.[0]
       if (body !== undefined) receive(JSON.parse(body) as Message)
       else waiting.get(id)?.({ kind: 'error', error: { code: 0, message: String(error) } })
     })

@@ -12,7 +12,7 @@ const speaker =
   (raw: Raw, meta?: Loose) =>
   async (method: string, params: Loose = {}): Promise<Reply> => {
     const envelope = meta === undefined ? {} : { _meta: meta }
-    return (await raw.dispatch({ method, params: { ...params, ...envelope } })) as Reply
+    return await raw.dispatch({ method, params: { ...params, ...envelope } })
   }
 
 const heardOf = (raw: Raw, method: string): Loose[] =>
@@ -294,7 +294,8 @@ describe('tasks of one client over stdio', () => {
     const ids = [first, second].flatMap((page) =>
       (page?.['tasks'] as Loose[]).map((task) => task['taskId']),
     )
-    assert.deepEqual(ids.toSorted(), made.toSorted())
+    assert.deepEqual(new Set(ids), new Set(made))
+    assert.equal(ids.length, made.length)
     assert.equal(second?.['nextCursor'], undefined)
     await client.close()
   })

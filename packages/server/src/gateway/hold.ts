@@ -55,7 +55,8 @@ export async function hold(
   const quiet = keepAlive(rooms, listener)
   try {
     const { afterMs, holdMs } = patience
-    const first = await wake(waiting, Math.min(afterMs, holdMs))
+    // A call that never becomes a task is waited for as long as it takes.
+    const first = await wake(waiting, afterMs === Infinity ? afterMs : Math.min(afterMs, holdMs))
     if (first === 'gone') {
       conversation.abort.abort()
       return { kind: 'done', outcome: await conversation.outcome }

@@ -4,6 +4,7 @@ import type { Authenticate } from '#auth'
 import type { World } from '#base'
 import type { Gateway } from '#gateway'
 import type { Log } from '#telemetry'
+import { readJson } from './body.ts'
 import { checkCaller, corsHeaders, type Hosts } from './callers.ts'
 import { serveMcp } from './mcp.ts'
 import { methodNotAllowed } from './refusal.ts'
@@ -23,7 +24,12 @@ export interface HttpLimits {
 export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  /** `body` reads what was sent, within the limits; nothing is read of what nobody asks for. */
+  readonly answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: () => Promise<unknown>,
+  ) => Promise<void>
 }
 
 export interface FrontDoorRooms {
@@ -72,7 +78,7 @@ export async function route(rooms: FrontDoorRooms, door: Door, visit: Visit): Pr
   const found = rooms.routes.find((one) => one.path === path)
   if (!found) throw new Fault('http/not-found', `Nothing is served at ${path.slice(0, 100)}.`)
   if (found.method !== request.method) throw methodNotAllowed(response, found.method)
-  return found.answer(request, response)
+  return found.answer(request, response, () => readJson(request, rooms.limits))
 }
 
 function letIn({ requestsInFlightMax }: HttpLimits, door: Door): void {

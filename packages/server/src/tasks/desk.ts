@@ -8,6 +8,7 @@ import {
   type Settlement,
   type Task,
   type TaskContext,
+  type TaskPage,
 } from '@countersign/engine'
 import { newId, type World } from '#base'
 import type { Log } from '#telemetry'
@@ -78,7 +79,7 @@ export class Desk {
         ...(cursor === undefined ? {} : { cursor }),
       })
       for (const task of page.tasks) {
-        if (task.kind === KIND) this.#remember(readErrand(task.input).likeness, task.id)
+        if (isCall(task)) this.#remember(readErrand(task.input).likeness, task.id)
       }
       cursor = page.next
     } while (cursor !== undefined)
@@ -119,14 +120,29 @@ export class Desk {
   /** A task of this owner; another's does not exist (TL-026, TX-029). */
   async find(owner: string | undefined, id: string): Promise<Standing | undefined> {
     const task = await this.#rooms.engine.get(id, owner)
-    return task && task.kind === KIND ? this.#standing(task) : undefined
+    return task && isCall(task) ? this.#standing(task) : undefined
+  }
+
+  /** Any task, whoever's: a call, or what takes calls back. For who keeps the house. */
+  async look(id: string): Promise<Task | undefined> {
+    return this.#rooms.engine.get(id)
+  }
+
+  /** Tasks of every kind, newest first. */
+  async page(listing: Listing): Promise<TaskPage> {
+    return this.#guard(this.#rooms.engine.list(listing))
+  }
+
+  /** A call as it stands; undefined for a task that takes calls back. */
+  standing(task: Task): Standing | undefined {
+    return isCall(task) ? this.#standing(task) : undefined
   }
 
   async list(
     listing: Listing,
   ): Promise<{ readonly standings: readonly Standing[]; readonly next?: string }> {
     const { tasks, next } = await this.#guard(this.#rooms.engine.list(listing))
-    const standings = tasks.filter(({ kind }) => kind === KIND).map((one) => this.#standing(one))
+    const standings = tasks.filter(isCall).map((one) => this.#standing(one))
     return { standings, ...(next === undefined ? {} : { next }) }
   }
 
@@ -161,30 +177,33 @@ export class Desk {
   }
 
   /** Ends a task; the server is told, and what it still does is only noted. */
-  async cancel(standing: Standing, by: string, reason: string): Promise<Standing> {
-    const { task, errand } = standing
+  async cancel({ task }: Standing, by: string, reason: string): Promise<Standing> {
+    return this.#standing(await this.stop(task, by, reason))
+  }
+
+  /** The same for a task of any kind. */
+  async stop(task: Task, by: string, reason: string): Promise<Task> {
     const cancelled = await this.#guard(this.#rooms.engine.cancel(task.id, reason))
-    await this.#rooms.note('task.cancelled', { task: task.id, call: errand.call, by, reason })
+    await this.#rooms.note('task.cancelled', { ...named(task), by, reason })
     this.#lives.get(task.id)?.conversation.abort.abort()
-    void this.#cancelUpstream(errand, task.id)
-    return this.#standing(cancelled)
+    if (isCall(task)) void this.#cancelUpstream(readErrand(task.input), task.id)
+    return cancelled
   }
 
   /** Says what happened where nobody could know. */
-  async settle(standing: Standing, settlement: Settlement, by: string): Promise<Standing> {
-    const { task, errand } = standing
+  async settle(task: Task, settlement: Settlement, by: string, reason?: string): Promise<Task> {
     const { verdict } = settlement
     const settled = await this.#guard(this.#rooms.engine.settle(task.id, settlement))
-    await this.#rooms.note('task.settled', { task: task.id, call: errand.call, by, verdict })
-    return this.#standing(settled)
+    const why = reason === undefined ? {} : { reason }
+    await this.#rooms.note('task.settled', { ...named(task), by, verdict, ...why })
+    return settled
   }
 
   /** Takes a call back, in a task of its own. */
-  async undo(standing: Standing, by: string): Promise<Task> {
-    const { task, errand } = standing
+  async undo({ task, errand }: Standing, by: string): Promise<Task> {
     if (!errand.compensate) throw notUndoable(errand)
     const undoing = await this.#guard(this.#rooms.engine.undo(task.id))
-    await this.#rooms.note('task.undoing', { task: task.id, call: errand.call, by })
+    await this.#rooms.note('task.undoing', { ...named(task), by })
     return undoing
   }
 
@@ -256,8 +275,15 @@ export class Desk {
     if (known) return known
     const live = this.#makeLive()
     this.#lives.set(id, live)
-    void this.#follow(id, input.call, live)
+    void this.#takeUp(id, input.call, live)
     return live
+  }
+
+  /** Follows a call of an earlier life. One that is over is only read again, to be taken back. */
+  async #takeUp(id: string, call: string, live: Live): Promise<void> {
+    const task = await this.#rooms.engine.get(id).catch(() => undefined)
+    if (task && isFinal(task.state)) this.#letGo(id, live, undefined)
+    else await this.#follow(id, call, live)
   }
 
   #makeLive(): Live {
@@ -321,6 +347,15 @@ export class Desk {
     }
   }
 }
+
+/** True for a deferred call; what takes one back is of the same kind, and has no errand. */
+const isCall = ({ kind, undoes }: Task): boolean => kind === KIND && undoes === undefined
+
+/** How the ledger names a task: a call with its own entries, the rest by itself. */
+const named = (task: Task): JsonObject => ({
+  task: task.id,
+  ...(isCall(task) ? { call: readErrand(task.input).call } : {}),
+})
 
 /** What waits here is told only that there is nothing to wait for: the standing says the rest. */
 const NOT_HERE = new Fault('call/unknown-outcome', 'This call has ended without an answer here.')

@@ -8,6 +8,8 @@ import { openSession } from './session.ts'
 import { ask, VERSION, type Loose } from './wire.ts'
 import { openWireHouse, worldWith } from './wire-house.ts'
 
+const namesIn = ({ tools }: Loose): readonly unknown[] => tools.map(({ name }: Loose) => name)
+
 const MIRRORED = (name: string): Loose => ({
   inputSchema: { type: 'object', properties: { a: { type: 'string', 'x-mcp-header': name } } },
 })
