@@ -5,7 +5,7 @@ import { answer, receiptOf } from './answer.ts'
 import type { Asked, CallMethod } from './asked.ts'
 import { askedOf, carry, errandOf, type Fare } from './carry.ts'
 import { labelOf } from './client.ts'
-import { attend, hold, type Held, type Patience } from './hold.ts'
+import { attend, hold, REPEATED_HOLD_MS, type Held, type Patience } from './hold.ts'
 import type { LegacyRequest, LegacyRooms } from './legacy.ts'
 import { listenerOf } from './listen-live.ts'
 import type { Served } from './modern.ts'
@@ -39,7 +39,12 @@ export async function callLegacy(
     return createTask(rooms, legacy, { ...fare, asked: { ...asked, wantsTask: true } }, wish)
   const same = fare.isUnique ? sameCall(rooms, fare) : undefined
   if (same !== undefined) {
-    return attendTo(rooms, legacy, asked, { id: same, isRepeated: true, signal })
+    return attendTo(rooms, legacy, asked, {
+      id: same,
+      isRepeated: true,
+      holdMs: REPEATED_HOLD_MS,
+      signal,
+    })
   }
   if (ruleOf(rooms, asked).compensate) {
     // A call that can be taken back is written down before it is sent.

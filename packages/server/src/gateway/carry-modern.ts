@@ -13,7 +13,7 @@ import type { Asked } from './asked.ts'
 import { askedOf, carry, errandOf, type Carrier, type Fare } from './carry.ts'
 import { labelOf, voice } from './client.ts'
 import { askClient, conclude } from './conclude-modern.ts'
-import { attend, hold, type Patience } from './hold.ts'
+import { attend, hold, REPEATED_HOLD_MS, type Patience } from './hold.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { isOwnTool, ownTool, type OwnAnswer } from './own-tools.ts'
 import { takesTasks } from './patience.ts'
@@ -34,7 +34,12 @@ export async function begin(
   }
   const fare = fareOf(modern, asked)
   const same = fare.isUnique ? sameCall(rooms, fare) : undefined
-  if (same !== undefined) return attendTo(rooms, modern, asked, { id: same, isRepeated: true })
+  if (same !== undefined)
+    return attendTo(rooms, modern, asked, {
+      id: same,
+      isRepeated: true,
+      holdMs: REPEATED_HOLD_MS,
+    })
   if (asked.round.number === 1 && ruleOf(rooms, asked).compensate) {
     // A call that can be taken back is written down before it is sent.
     const { task } = await rooms.desk.begin(errandOf(rooms, fare))

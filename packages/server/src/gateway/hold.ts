@@ -136,6 +136,9 @@ async function handOver(
   return { kind: 'task', standing: cancelled }
 }
 
+/** A client that calls again did not wait for the first answer: the second comes before it gives up. */
+export const REPEATED_HOLD_MS = 2_000
+
 /** Who waits for a task, and for how long. */
 export interface Attending extends HoldRooms {
   readonly id: string

@@ -71,6 +71,9 @@ function endOf(
   if (ended.kind === 'refused' && ended.fault.code === 'task/failed') {
     return { kind: 'error', error: failed(ended.fault.message, task.id) }
   }
+  if (!views.find(errand.view)) {
+    return { kind: 'error', error: failed('The view this call was made in is gone.', task.id) }
+  }
   const said = answer(askedOf(views, errand), ended, revision, capabilities)
   return said.kind === 'result'
     ? { kind: 'result', result: said.result }

@@ -116,8 +116,10 @@ function relayQuestions(
   const hand = (key: string): void => {
     const answer = answered.get(key)
     if (!answer) return
+    // The signal of a look goes off as soon as the look is over; an answer outlives it.
+    const outliving = { ...exchange, signal: new AbortController().signal }
     // What could not be handed on is handed on with the next look.
-    upstream.tasks.update(id, { [key]: answer }, exchange).catch(() => undefined)
+    upstream.tasks.update(id, { [key]: answer }, outliving).catch(() => undefined)
   }
   const relay = async (key: string, request: InputRequest): Promise<void> => {
     const answer = await questions.pose(key, request)
