@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -72,8 +73,8 @@ const withJavaScriptEndings = (text) =>
 function pack(folder, target) {
   const from = join(ROOT, 'packages', folder)
   const manifest = published(readJson(join(from, 'package.json')), ENGINES)
-  for (const extra of manifest.files.filter((name) => name.endsWith('.json'))) {
-    copyFileSync(join(from, extra), join(target, extra))
+  for (const extra of manifest.files.filter((name) => name !== 'dist')) {
+    cpSync(join(from, extra), join(target, extra), { recursive: true })
   }
   copyFileSync(join(from, 'README.md'), join(target, 'README.md'))
   copyFileSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'))

@@ -24,9 +24,9 @@ export const SUITES = {
     limitMs: 6 * MINUTE_MS,
   },
   e2e: {
-    globs: ['test/e2e/*.test.ts'],
+    globs: ['test/e2e/*.test.ts', 'examples/*/*.test.ts'],
     args: ['--test-concurrency=1'],
-    limitMs: 4 * MINUTE_MS,
+    limitMs: 8 * MINUTE_MS,
   },
   clients: {
     globs: ['test/clients/*.test.ts'],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { manualEngine } from '../test/manual-world.ts'
 import { openSqliteStore, TaskFault, type Store, type TaskFaultCode } from './index.ts'
@@ -17,6 +18,33 @@ test('an unknown kind, a bad name, a bad id and what JSON cannot say are refused
   await assert.rejects(engine.create({ kind: 'k', ...ann, id: 'short' }), fault('task/bad-name'))
   await assert.rejects(engine.create({ kind: 'k', ...ann, input: 1n }), fault('task/bad-value'))
   assert.deepEqual((await engine.list({})).tasks, [])
+  await engine.close()
+})
+
+test('a kind is not named like the engine’s own, and a version like nothing a database keeps', async () => {
+  const { engine } = manualEngine()
+  const handler = (): number => 1
+  for (const kind of ['undo-run', '', 'a\nb', 'n'.repeat(501)]) {
+    assert.throws(() => engine.define(kind, handler), fault('task/bad-name'), kind)
+  }
+  for (const version of ['a\u0000b', '\uD800']) {
+    assert.throws(() => engine.define('k', handler, { version }), fault('task/bad-name'))
+  }
+  await engine.close()
+})
+
+test('who waits for a task with a signal for hours leaves no listeners behind', async () => {
+  const { engine, clock } = manualEngine()
+  engine.define('k', (task) => task.wait('never'))
+  await engine.start()
+  const { id } = await engine.create({ kind: 'k', ...ann })
+  const stop = new AbortController()
+  const finished = engine.finished(id, stop.signal)
+  await clock.advance(60_000)
+  assert.ok(getEventListeners(stop.signal, 'abort').length <= 1)
+  stop.abort(new Error('enough'))
+  await assert.rejects(finished, /enough/)
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 0)
   await engine.close()
 })
 

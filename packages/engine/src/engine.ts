@@ -105,7 +105,7 @@ export class Engine {
   /** Says how tasks of a kind are done. Define every kind, in every version in use, before `start`. */
   define<Input = Json>(kind: string, handler: Handler<Input>, options: KindOptions = {}): void {
     if (kind === UNDO_RUN) throw new TaskFault('task/bad-name', `${kind} is the engine's own kind.`)
-    if (options.version !== undefined) checkName('A version', options.version)
+    if (options.version) checkName('A version', options.version)
     // The input of a task is JSON; what more a handler knows of it, its callers must have checked.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     this.#kinds.define(checkName('A kind', kind), { handler: handler as Handler, options })

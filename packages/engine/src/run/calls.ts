@@ -65,7 +65,11 @@ const TAKES: Partial<
     // A remote task that could not be reached is still the same remote task.
     if (said['isOver'] === true) close(call)
   },
-  settled: close,
+  settled: (call) => {
+    // Somebody found out that the last try did not happen: what begins now is another one.
+    call.tries++
+    close(call)
+  },
   done: finish,
   threw: finish,
 }
