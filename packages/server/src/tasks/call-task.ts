@@ -123,6 +123,8 @@ async function dispatch(
   }
   const outcome = await (live.first ??
     rooms.perform(errand, live.conversation, () => attempt.dispatched()))
+  // The end of this run is not the end of a call that its server goes on with.
+  attempt.signal.removeEventListener('abort', stop)
   if (outcome.kind === 'task') {
     await attempt.handle({ ...outcome.task })
     return attempt.later(firstLookMs(outcome.task.pollMs))

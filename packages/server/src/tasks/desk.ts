@@ -79,7 +79,7 @@ export class Desk {
         ...(cursor === undefined ? {} : { cursor }),
       })
       for (const task of page.tasks) {
-        if (isCall(task)) this.#remember(readErrand(task.input).likeness, task.id)
+        if (isCall(task)) this.#remember(readErrand(task.input), task.id)
       }
       cursor = page.next
     } while (cursor !== undefined)
@@ -236,7 +236,7 @@ export class Desk {
         ...(errand.run === undefined ? {} : { run: errand.run }),
         ...(ttlMs === undefined ? {} : { ttlMs }),
       })
-      this.#remember(errand.likeness, id)
+      this.#remember(errand, id)
       void this.#follow(id, errand.call, live)
       await note('task.created', { task: id, call: errand.call })
       return task
@@ -315,13 +315,16 @@ export class Desk {
     return { task, errand, inputs, ended }
   }
 
-  #remember(likeness: string, id: string): void {
+  #remember(errand: Errand, id: string): void {
+    const { likeness, effect } = errand
     if (likeness === '') return
     this.#alike.set(likeness, id)
     const forget = async (): Promise<void> => {
       await this.#rooms.engine.finished(id).catch(() => undefined)
-      this.#rooms.world.after(UNFETCHED_MS, () => {
-        if (this.#alike.get(likeness) === id) this.#alike.delete(likeness)
+      // Who reads again wants to know how it is now; who writes again may not have heard of the first.
+      const keptMs = effect === 'read' ? 0 : UNFETCHED_MS
+      this.#rooms.world.after(keptMs, () => {
+        this.delivered(errand, id)
       })
     }
     void forget()
