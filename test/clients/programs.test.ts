@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { openGateway, type Gateway } from './gateway.ts'
-import { CANCEL, idIn, PENDING, RESULT } from './handle.ts'
+import { CANCEL, idIn, listedId, PENDING, RESULT } from './handle.ts'
 import { nameOf, startModel, type Model, type Step } from './model/model.ts'
 import type { Turn } from './model/wire.ts'
 import { codex } from './programs/codex.ts'
@@ -63,38 +63,46 @@ const SOON = {
   },
 }
 
-async function talksOfSlowCalls(program: Program): Promise<void> {
+async function callsThemAll(program: Program): Promise<void> {
   await using gateway = await openGateway(SOON)
   const { begun, jobs } = gateway.workshop
   const finish = async (label: string): Promise<void> => (await begun(label)).finish()
   const model = await converse(program, gateway, [
+    { tool: 'workshop_look_up', arguments: { label: 'yarn' } },
+    { tool: 'workshop_weigh', arguments: { label: 'yarn' } },
     { tool: BUILD, arguments: { label: 'barn' } },
-    { tool: BUILD, arguments: { label: 'barn' } },
+    { tool: BUILD, arguments: { label: 'barn', ...program.adds } },
     { tool: PENDING },
     async (turn) => {
       await finish('barn')
-      return { tool: RESULT, arguments: { id: idOf(turn, 0) } }
+      return { tool: RESULT, arguments: { id: idOf(turn, 2) } }
     },
     { tool: MEASURE, arguments: { label: 'beam' } },
     async (turn) => {
       await finish('beam')
-      return { tool: RESULT, arguments: { id: idOf(turn, 4) } }
+      return { tool: RESULT, arguments: { id: idOf(turn, 6) } }
     },
     { tool: BUILD, arguments: { label: 'tower' } },
-    (turn) => ({ tool: CANCEL, arguments: { id: idOf(turn, 6) } }),
+    (turn) => ({ tool: CANCEL, arguments: { id: idOf(turn, 8) } }),
   ])
   const [first] = model.turns
+  for (const tool of ['look_up', 'weigh', 'build', 'measure']) {
+    assert.ok(first && nameOf(first, `workshop_${tool}`), tool)
+  }
+  assert.match(JSON.stringify(first), /named \{server\}_\{tool\}/, 'our instructions')
   const result = first?.tools.find(({ name }) => name === nameOf(first, RESULT))
   assert.ok(result && /never|not/.test(result.description), 'it says that it does nothing')
-  const [barn = '', again = '', pending = '', built = '', beam = '', measured = '', , cancelled] =
-    model.given().map(({ text }) => text)
-  assert.match(barn, /Do not call workshop_build again/)
-  assert.equal(idIn(again), idIn(barn))
-  assert.ok(pending.includes(idIn(barn) ?? '?'), pending)
-  assert.ok(built.includes(answerOf('barn')), built)
-  assert.match(beam, /Do not call workshop_measure again/)
-  assert.ok(measured.includes(answerOf('beam')), measured)
-  assert.match(cancelled ?? '', /[Cc]ancel/)
+  const said = (at: number): string => model.given()[at]?.text ?? ''
+  assert.match(said(0), /Of "yarn" nothing is known\./)
+  assert.match(said(1), /"grams":4/)
+  assert.match(said(2), /Do not call workshop_build again/)
+  const barn = idIn(said(2))
+  assert.ok(barn !== undefined && idIn(said(3)) === barn, said(3))
+  assert.ok(said(4).includes(barn), said(4))
+  assert.ok(said(5).includes(answerOf('barn')), said(5))
+  assert.match(said(6), /Do not call workshop_measure again/)
+  assert.ok(said(7).includes(answerOf('beam')), said(7))
+  assert.match(said(9), /[Cc]ancelled/)
   assert.deepEqual(
     jobs.map(({ label }) => label),
     ['barn', 'beam', 'tower'],
@@ -142,10 +150,7 @@ async function isKilledAndComesBack(program: Program): Promise<void> {
   job?.finish()
   const second: readonly Step[] = [
     { tool: PENDING },
-    (turn) => {
-      const id = /\btask_[\w-]+/.exec(textOf(turn, 0))?.[0] ?? '?'
-      return { tool: RESULT, arguments: { id } }
-    },
+    (turn) => ({ tool: RESULT, arguments: { id: listedId(textOf(turn, 0)) } }),
   ]
   const model = await converse(program, gateway, second)
   const [, built = ''] = model.given().map(({ text }) => text)
@@ -157,28 +162,8 @@ describe('of the real agent programs', { concurrency: 2 }, () => {
   for (const program of [codex, opencode, gemini]) {
     const skip = !program.isForThisMachine && 'it is pinned for other machines than this one'
     describe(program.name, { skip, concurrency: false }, () => {
-      test('is offered our tools, and shows its model what they answer', async () => {
-        await using gateway = await openGateway()
-        const finished = gateway.workshop.begun('barn').then((job) => job.finish())
-        const model = await converse(program, gateway, [
-          { tool: 'workshop_look_up', arguments: { label: 'yarn' } },
-          { tool: 'workshop_weigh', arguments: { label: 'yarn' } },
-          { tool: BUILD, arguments: { label: 'barn' } },
-        ])
-        await finished
-        const [first] = model.turns
-        for (const tool of ['look_up', 'weigh', 'build', 'measure']) {
-          assert.ok(first && nameOf(first, `workshop_${tool}`), tool)
-        }
-        assert.match(JSON.stringify(first), /named \{server\}_\{tool\}/, 'our instructions')
-        const [lookedUp = '', weighed = '', built = ''] = model.given().map(({ text }) => text)
-        assert.match(lookedUp, /Of "yarn" nothing is known\./)
-        assert.match(weighed, /"grams":4/)
-        assert.ok(built.includes(answerOf('barn')), built)
-      })
-
-      test('reads where to ask for a slow call, asks once, and is given the result', () =>
-        talksOfSlowCalls(program))
+      test('is offered our tools, reads where to ask for a slow call, and is given its result', () =>
+        callsThemAll(program))
 
       test('that gives up and asks again causes nothing twice, and is given the result', () =>
         givesUpAndAsksAgain(program))

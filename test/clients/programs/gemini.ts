@@ -6,6 +6,7 @@ import { PROMPT, type Program } from './program.ts'
 export const gemini: Program = {
   name: 'gemini',
   isForThisMachine: true,
+  adds: { wait_for_previous: true },
   prepare: async (modules, { home, gateway, model, callTimeoutMs: timeout }) => {
     const folder = join(home, '.gemini')
     await mkdir(folder)

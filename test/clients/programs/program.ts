@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Json } from '../model/wire.ts'
 
 /** Where the program finds everything. */
 interface Setting {
@@ -27,6 +28,8 @@ interface Start {
 export interface Program {
   readonly name: string
   readonly isForThisMachine: boolean
+  /** Arguments of its own that it offers to its model for every tool. */
+  readonly adds?: Json
   readonly prepare: (modules: string, setting: Setting) => Promise<Start>
 }
 

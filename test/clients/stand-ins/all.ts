@@ -9,7 +9,7 @@ import { wallClock } from './wall-clock.ts'
 /** A minute in three seconds. */
 export const SPEED = 20
 /** For whom a second decides: slow enough that this machine is never the one who is late. */
-const SHORT_SPEED = 3
+const SHORT_SPEED = 2
 
 interface Row {
   readonly manners: Manners
