@@ -136,6 +136,14 @@ test('when the answer is no, everything is taken back', async () => {
   await isAsBefore(scene, ['started 2 in green', 'stopped 2 in green'])
 })
 
+test('when nobody can be asked, that is no yes', async () => {
+  await using scene = await openScene()
+  await using life = await scene.start(() => ({ action: 'cancel' }))
+  const { structuredContent } = await life.result(await life.begin('roll_out', { version: '2' }))
+  assert.match(String(structuredContent?.['why']), /^Nobody answered/)
+  await isAsBefore(scene, ['started 2 in green', 'stopped 2 in green'])
+})
+
 test('a release that is not healthy is taken back without a question', async () => {
   await using scene = await openScene()
   await using life = await scene.start(() => assert.fail('it asked'))
@@ -153,9 +161,7 @@ test('a release that fails in traffic is switched back, also when that is cut of
     await using life = await scene.start(yes)
     task = await life.begin('roll_out', { version: '2', defect: 'unwell-in-traffic' })
     const result = life.result(task).catch(() => undefined)
-    await until('it is switched back', () =>
-      scene.journal().includes('sent everybody to blue'),
-    )
+    await until('it is switched back', () => scene.journal().includes('sent everybody to blue'))
     await life.kill()
     await result
   }
@@ -180,9 +186,7 @@ test('behind the gateway, a kill of both of them leaves the question where it wa
     await using life = await startGateway(config, yes)
     task = await life.begin('deployment_roll_out', { version: '2' })
     await until('it asks', async () => (await life.look(task)).status === 'input_required')
-    const family = life.family()
     await life.kill()
-    await untilGone(family)
   }
   assert.equal(scene.host.pids().length, 2)
   await using life = await startGateway(config, yes)

@@ -20,6 +20,8 @@ const HEALTH_RETRY = { tries: 4, firstMs: 100, maxMs: 1_000 }
 /** Requests through the proxy that the new version must answer well. */
 const PROBES = 5
 
+const WHY = { no: 'The answer was no.', nobody: 'Nobody answered.' } as const
+
 /** Tells the host in `folder` something; the same twice does nothing more. */
 async function tell(folder: string, method: string, path: string): Promise<State> {
   const { admin } = z
@@ -60,10 +62,10 @@ export const rollOut = (folder: string) =>
       if (release === old) return { isLive: true, release, why: 'It is live already.' }
       const plan: Plan = { folder, old, release, from, to: from === 'blue' ? 'green' : 'blue' }
       await start(task, plan)
-      const isWanted = await ask(task, plan)
-      if (!isWanted) {
+      const answer = await ask(task, plan)
+      if (answer !== 'yes') {
         await task.undo()
-        return { isLive: false, release: old, why: 'The answer was no; everything was taken back.' }
+        return { isLive: false, release: old, why: `${WHY[answer]} Everything was taken back.` }
       }
       await switchOver(task, plan)
       await retire(task, plan)
@@ -92,13 +94,18 @@ async function checkHealth(folder: string, to: Color): Promise<string> {
   return await response.text()
 }
 
-async function ask(task: DurableContext, { release, from, to }: Plan): Promise<boolean> {
+async function ask(
+  task: DurableContext,
+  { release, from, to }: Plan,
+): Promise<'yes' | keyof typeof WHY> {
   task.progress(3, 5, 'waiting for a person')
   const answer = await task.ask('switch', {
     message: `${release} is healthy in ${to}. Send everybody there, and stop what is in ${from}?`,
     schema: z.object({ yes: z.boolean().describe('Switch over') }),
   })
-  return answer.action === 'accept' && answer.value.yes
+  if (answer.action === 'accept') return answer.value.yes ? 'yes' : 'no'
+  // A client without a person at it cancels by itself: that is nobody's no, and still no yes.
+  return answer.action === 'decline' ? 'no' : 'nobody'
 }
 
 async function switchOver(task: DurableContext, plan: Plan): Promise<void> {
@@ -119,7 +126,8 @@ async function checkTraffic(folder: string): Promise<number> {
     .parse(JSON.parse(await readFile(join(folder, 'host.json'), 'utf8')))
   const answers = await Promise.all(Array.from({ length: PROBES }, () => fetch(url)))
   const bad = answers.filter(({ ok }) => !ok).length
-  if (bad > 0) throw new Error(`${String(bad)} of ${String(PROBES)} requests failed after the switch.`)
+  if (bad > 0)
+    throw new Error(`${String(bad)} of ${String(PROBES)} requests failed after the switch.`)
   return answers.length
 }
 

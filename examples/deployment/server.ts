@@ -5,4 +5,8 @@ import { rollOut } from './roll-out.ts'
 
 const folder = resolve(process.argv[2] ?? join(import.meta.dirname, '.countersign'))
 
-await serve([rollOut(folder)], { name: 'deployment', version: '1.0.0', data: join(folder, 'tasks') })
+await serve([rollOut(folder)], {
+  name: 'deployment',
+  version: '1.0.0',
+  data: join(folder, 'tasks'),
+})

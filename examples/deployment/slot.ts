@@ -21,7 +21,9 @@ export class Slot {
 
   /** Resolves once it listens. @throws Error when it ends before that. */
   static async start(folder: string, release: string): Promise<Slot> {
-    const child = fork(join(folder, release, 'app.ts'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(join(folder, release, 'app.ts'), {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     const gone = once(child, 'exit')
     const ended = gone.then(() => {
       throw new Error(`${release} ended before it listened.`)

@@ -115,9 +115,10 @@ const partOf = ({ parts }: Paths, number: number): string =>
   join(parts, `${String(number).padStart(5, '0')}.parquet`)
 
 async function look({ csv, parts }: Paths): Promise<Source> {
-  await mkdir(parts, { recursive: true })
   const { size, mtimeMs } = await stat(csv)
-  return { ...(await readHeader(csv)), bytes: size, changedMs: mtimeMs }
+  const header = await readHeader(csv)
+  await mkdir(parts, { recursive: true })
+  return { ...header, bytes: size, changedMs: mtimeMs }
 }
 
 /** From a place in the file to a part on the disk. Doing it again writes the same part. */
@@ -132,7 +133,9 @@ async function load({ paths, source, work, signal }: Loading): Promise<Loaded> {
   const { orders, rejects, next } = await readChunk(paths.csv, place, { columns, rows: CHUNK_ROWS })
   await writeOrders(partOf(paths, number), [orders], signal)
   const shown = rejects.slice(0, REJECTS_SHOWN)
-  return { rows: orders.length, rejected: rejects.length, rejects: shown, next }
+  const isLast = next === null || next.offset >= source.bytes
+  const counted = { rows: orders.length, rejected: rejects.length, rejects: shown }
+  return { ...counted, next: isLast ? null : next }
 }
 
 async function joinParts(paths: Paths, chunks: number, signal: AbortSignal): Promise<string> {

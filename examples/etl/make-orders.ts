@@ -1,5 +1,7 @@
 /** A CSV file of made-up orders, the same for the same number of rows: as large and as untidy as you like. */
 import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
@@ -72,6 +74,8 @@ if (import.meta.main) {
     options: { rows: { type: 'string', default: '120000' } },
     allowPositionals: true,
   })
-  const [path = 'orders.csv'] = positionals
+  const [path = join(import.meta.dirname, '.countersign/files/orders.csv')] = positionals
+  await mkdir(dirname(path), { recursive: true })
   await makeOrders(path, Number(values.rows))
+  process.stdout.write(`${path}\n`)
 }

@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /** A row that is no order. */
-export interface Reject {
+interface Reject {
   readonly row: number
   readonly reason: string
 }

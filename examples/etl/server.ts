@@ -8,7 +8,7 @@ import { summariseOrders } from './summarise-orders.ts'
 
 const { values } = parseArgs({
   options: {
-    folder: { type: 'string', default: import.meta.dirname },
+    folder: { type: 'string', default: join(import.meta.dirname, '.countersign/files') },
     data: { type: 'string', default: join(import.meta.dirname, '.countersign') },
   },
 })

@@ -2,7 +2,7 @@
 import type { DurableContext, RetryPolicy } from '@countersign/sdk'
 import { fetchPage, type Got, type Page, type Service } from './page.ts'
 
-export interface Missing {
+interface Missing {
   readonly what: string
   readonly why: string
 }

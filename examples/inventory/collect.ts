@@ -34,7 +34,8 @@ export const collectInventory = ({ catalogue, inventory: file }: Places) =>
     async run({ only }, task) {
       const services = await task.step('read the catalogue', async () => {
         const known = z.array(serviceSchema).parse(JSON.parse(await readFile(catalogue, 'utf8')))
-        const unknown = only?.filter((name) => !known.some((service) => service.name === name)) ?? []
+        const unknown =
+          only?.filter((name) => !known.some((service) => service.name === name)) ?? []
         if (unknown.length > 0) throw new Error(`No such service: ${unknown.join(', ')}.`)
         return known.filter(({ name }) => only?.includes(name) ?? true)
       })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Collected } from './collect-service.ts'
 import type { Item } from './page.ts'
 
-export interface Kept extends Item {
+interface Kept extends Item {
   readonly service: string
 }
 

@@ -37,7 +37,11 @@ const TOO_MANY_REQUESTS = 429
 const BYTES_MAX = 1_048_576
 
 /** @throws Error with a sentence for the inventory when there is no such page to be had. */
-export async function fetchPage(service: Service, number: number, signal: AbortSignal): Promise<Got> {
+export async function fetchPage(
+  service: Service,
+  number: number,
+  signal: AbortSignal,
+): Promise<Got> {
   const url = new URL(`items?page=${String(number)}`, service.url)
   const response = await fetch(url, { signal, redirect: 'error' })
   const text = await textOf(response)

@@ -63,7 +63,11 @@ function throttles(perSecondMax: number): Manner {
   }
 }
 
-function pageOf(name: string, page: number, pages: number): {
+function pageOf(
+  name: string,
+  page: number,
+  pages: number,
+): {
   readonly pages: number
   readonly total: number
   readonly items: readonly Item[]
@@ -140,8 +144,8 @@ export async function openServices(said: (line: string) => void): Promise<Servic
     })),
     given,
     hold: (page) =>
-      new Promise((resolve) => {
-        held.set(page, resolve)
+      new Promise((reached) => {
+        held.set(page, reached)
       }),
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((done) => {

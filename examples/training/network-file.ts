@@ -18,7 +18,7 @@ const GROUPS = ['weights', 'momentum'] as const
 const keyOf = (group: string, name: Name): string => `${group}.${name}`
 
 /** The bytes of a network in training. */
-export function encode(state: State): Buffer {
+function encode(state: State): Buffer {
   // The format says little-endian, and so is every processor that Node runs on, but for one.
   if (endianness() !== 'LE') throw new Error('This machine writes its numbers the other way round.')
   const header: z.input<typeof Header> = {}
@@ -40,7 +40,7 @@ export function encode(state: State): Buffer {
 }
 
 /** @throws Error for bytes that are no network of this size. */
-export function decode(file: Buffer): State {
+function decode(file: Buffer): State {
   const start = LENGTH_BYTES + Number(file.readBigUInt64LE())
   const text = file.subarray(LENGTH_BYTES, start).toString()
   const header = Header.parse(JSON.parse(text))

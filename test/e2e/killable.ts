@@ -52,6 +52,7 @@ export async function startLife(
     rawDispatch: raw.dispatch,
     v2RequestFraming: { protocolVersion: REVISION, clientInfo: WHO, clientCapabilities: {} },
   })
+  const begun = new Map<string, Awaited<ReturnType<typeof session.callTool>>>()
   return {
     said: lines.said,
     until: (pattern) => lines.until(pattern),
@@ -59,19 +60,20 @@ export async function startLife(
       const execution = await session.callTool(tool, input, { task: { preference: 'require' } })
       if (execution.kind !== 'task') throw new Error(`${tool} was answered at once.`)
       const { taskId } = execution.serializeReference()
-      await execution.detach()
+      begun.set(taskId, execution)
       return taskId
     },
     finish: async (task) => {
-      const execution = await session.resumeTask({
+      const found = {
         endpointId: ENDPOINT,
         generation: era === 'modern' ? 'v2' : 'v1',
         taskId: task as never,
         originalOperation: 'tools/call',
-      })
+      } as const
+      const execution = begun.get(task) ?? (await session.resumeTask(found))
       const { outcome } = await execution.settle()
       if (outcome.status !== 'completed') throw new Error(JSON.stringify(outcome))
-      return structuredOf(outcome.result)
+      return structuredOf(outcome.result as object)
     },
     cancel: (task) => session.cancelTask(task as never),
     call: async (name, input) => structuredOf(await client.callTool({ name, arguments: input })),

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setInterval as every } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -41,8 +42,14 @@ export async function copyQuickstart(): Promise<{ readonly config: string } & As
 export interface Started extends AsyncDisposable {
   /** Everything printed so far. */
   readonly printed: () => string
+  /** The same of standard error. */
+  readonly complained: () => string
   /** The first match in what is printed; rejects when the process ends without it. */
   readonly until: (pattern: RegExp) => Promise<RegExpExecArray>
+  readonly untilComplained: (pattern: RegExp) => Promise<RegExpExecArray>
+  readonly send: (signal: NodeJS.Signals) => void
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number | null>
   /** The process and all its descendants. */
   readonly family: () => readonly number[]
   /** SIGTERM; resolves with the exit code. */
@@ -61,21 +68,28 @@ export function startProgram(program: string, args: readonly string[]): Started 
     const [code] = await ended
     return code
   }
+  const until = (stream: Readable, said: () => string, pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = pattern.exec(said())
+        if (found) resolve(found)
+      }
+      stream.on('data', look)
+      ended.then(
+        () => reject(new Error(`it ended without ${String(pattern)}:\n${out}\n${err}`)),
+        reject,
+      )
+      look()
+    })
   return {
     printed: () => out,
-    until: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = pattern.exec(out)
-          if (found) resolve(found)
-        }
-        child.stdout.on('data', look)
-        ended.then(
-          () => reject(new Error(`it ended without ${String(pattern)}:\n${out}\n${err}`)),
-          reject,
-        )
-        look()
-      }),
+    complained: () => err,
+    until: (pattern) => until(child.stdout, () => out, pattern),
+    untilComplained: (pattern) => until(child.stderr, () => err, pattern),
+    send: (signal) => {
+      child.kill(signal)
+    },
+    ended: ended.then(([code]) => code),
     family: () => descendants(child.pid ?? 0),
     stop,
     [Symbol.asyncDispose]: async () => {

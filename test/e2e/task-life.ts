@@ -14,7 +14,7 @@ import {
   type ElicitResult,
   type Task,
 } from '@modelcontextprotocol/sdk/types.js'
-import { ROOT, startProgram } from './run-quickstart.ts'
+import { ROOT, startProgram, untilGone } from './run-quickstart.ts'
 
 /** Longer than any task of a test, shorter than a hung one may hold up the suite. */
 const RESULT_MS = 60_000
@@ -34,7 +34,7 @@ export interface Life extends AsyncDisposable {
   readonly look: (task: string) => Promise<Task>
   /** Waits for the end, answering what is asked meanwhile. */
   readonly result: (task: string) => Promise<CallToolResult>
-  /** SIGKILL; resolves once the process is gone. */
+  /** SIGKILL; resolves once the process, and whatever it started, is gone. */
   readonly kill: () => Promise<void>
 }
 
@@ -65,7 +65,7 @@ export async function startLife(
 export async function startGateway(
   config: string,
   reply: Reply = cannotSay,
-): Promise<Life & { readonly url: URL; readonly family: () => readonly number[] }> {
+): Promise<Life & { readonly url: URL }> {
   const main = join(ROOT, 'packages/server/src/main.ts')
   const args = [main, 'serve', '--config', config, '--port', '0', '--json']
   const program = startProgram(process.execPath, args)
@@ -73,17 +73,25 @@ export async function startGateway(
   const url = new URL(address)
   const client = await connect(new StreamableHTTPClientTransport(url), reply)
   const life = lifeOf(client, async () => {
-    const [pid = 0] = program.family()
-    process.kill(pid, 'SIGKILL')
+    const family = program.family()
+    process.kill(family[0] ?? 0, 'SIGKILL')
     await program.stop()
+    await untilGone(family)
   })
+  let isKilled = false
+  const kill = async (): Promise<void> => {
+    if (isKilled) return
+    isKilled = true
+    await life.kill()
+  }
   return {
     ...life,
     url,
-    family: program.family,
+    kill,
+    // Its lives all end alike here; how it stops politely is told elsewhere.
     [Symbol.asyncDispose]: async () => {
       await life[Symbol.asyncDispose]()
-      await program[Symbol.asyncDispose]()
+      await kill()
     },
   }
 }
@@ -133,7 +141,9 @@ export async function until<Found>(
 }
 
 /** A copy of an example at the same depth, so that what it writes is nobody's own. */
-export async function copyExample(name: string): Promise<{ readonly folder: string } & AsyncDisposable> {
+export async function copyExample(
+  name: string,
+): Promise<{ readonly folder: string } & AsyncDisposable> {
   await mkdir(join(ROOT, 'build'), { recursive: true })
   const folder = await mkdtemp(join(ROOT, 'build', `${name}-`))
   await cp(join(ROOT, 'examples', name), folder, {

@@ -4,7 +4,7 @@ import type { Admin } from '@countersign/contract'
 import { Engine, sqliteStore, TASK_TABLES } from '@countersign/engine'
 import { adminRoutes, makeAdmin } from '#admin'
 import { LEDGER_TABLES, openLedger, type Ledger } from '#audit'
-import { localAuthenticator } from '#auth'
+import { AUTH_TABLES, makeGuard, type Guard } from '#auth'
 import { keyFile, makeSeal, privateFolder, Secret, type Seal, type World } from '#base'
 import type { Config } from '#config'
 import { GATEWAY_TABLES, makeGateway, type CallEnded, type Gateway } from '#gateway'
@@ -97,10 +97,10 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   hearing.gateway = gateway
   // Only who serves goes on with what was left: a command that looks something up does not.
   if (startsServers) await gateway.desk.start()
-  const admin = makeAdmin({ world, catalog, ledger, views, upstreams })
+  const admin = makeAdmin({ world, catalog, desk: gateway.desk, ledger, views, upstreams })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
-  const authenticate = localAuthenticator
+  const guard = config.auth && makeGuard({ world, log, store, seal: keys.seal }, config.auth)
   const doors: FrontDoor[] = []
   if (startsServers) startEager(upstreams)
   return {
@@ -113,12 +113,13 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     adminToken: keys.adminToken,
     listen: async (instead) => {
       const hosts = hostsOf(config)
-      const front = { world, log, gateway, authenticate, limits, hosts, routes }
+      const protection = guard && { guard, origin: originOf(config) }
+      const front = { world, log, gateway, protection, limits, hosts, routes }
       const door = await openFrontDoor(front, { ...config.listen, ...instead })
       doors.push(door)
       return door
     },
-    [Symbol.asyncDispose]: () => shut({ world, doors, gateway, upstreams, keeper, store }),
+    [Symbol.asyncDispose]: () => shut({ world, doors, gateway, guard, upstreams, keeper, store }),
   }
 }
 
@@ -126,20 +127,31 @@ interface Open {
   readonly world: World
   readonly doors: readonly FrontDoor[]
   readonly gateway: Gateway
+  readonly guard: Guard | undefined
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly keeper: Keeper
   readonly store: Store
 }
 
 /** Closes the rooms in reverse. */
-async function shut({ world, doors, gateway, upstreams, keeper, store }: Open): Promise<void> {
+async function shut(open: Open): Promise<void> {
+  const { world, doors, gateway, guard, upstreams, keeper, store } = open
   for (const door of doors) await door.close()
+  await guard?.close()
   // What waits for a server that does not answer is ended by ending the server.
-  await Promise.race([gateway.close(), world.wait(LAST_ENTRIES_MS)])
+  await within(world, LAST_ENTRIES_MS, gateway.close())
   await gateway.desk.close()
   await Promise.allSettled([...upstreams.values()].map((one) => one.close()))
   await keeper.close()
   store.close()
+}
+
+/** Waits for `work`, but not for ever. */
+async function within(world: World, ms: number, work: Promise<unknown>): Promise<void> {
+  const late = new AbortController()
+  const wait = world.wait(ms, late.signal).catch(() => undefined)
+  await Promise.race([work, wait])
+  late.abort()
 }
 
 /** How long cancelled calls may take to be written down at the end. */
@@ -149,6 +161,7 @@ const TABLES = [
   LEDGER_TABLES,
   REGISTRY_TABLES,
   GATEWAY_TABLES,
+  AUTH_TABLES,
   { room: 'tasks', steps: TASK_TABLES },
 ]
 
@@ -279,6 +292,14 @@ function hostsOf({ listen }: Config): ReadonlySet<string> {
   const named = listen.publicUrl === undefined ? [] : [new URL(listen.publicUrl).hostname]
   return new Set(['localhost', '127.0.0.1', '[::1]', listen.host, ...named])
 }
+
+/** What clients know us as: the audience of their tokens. Never read from what a request says. */
+const originOf =
+  ({ listen }: Config) =>
+  (port: number): string => {
+    const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+    return listen.publicUrl ?? `http://${host}:${String(port)}`
+  }
 
 /** The most changes that one entry tells one by one. */
 const CHANGES_MAX = 100

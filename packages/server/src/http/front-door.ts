@@ -65,14 +65,30 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
       door.isClosing = true
       closing.abort()
       rooms.gateway.drain()
-      server.closeIdleConnections()
       const closed = new Promise((resolve) => server.close(resolve))
       const stopTimer = rooms.world.after(limits.closeMs, () => {
         server.closeAllConnections()
       })
+      const stopSweeping = sweepIdle(rooms, server)
       await closed
       stopTimer()
+      stopSweeping()
     },
+  }
+}
+
+const SWEEP_MS = 50
+
+/** A connection that was busy when we began to close is idle a moment later, and would stay open. */
+function sweepIdle({ world }: FrontDoorRooms, server: Server): () => void {
+  let stop = (): void => undefined
+  const sweep = (): void => {
+    server.closeIdleConnections()
+    stop = world.after(SWEEP_MS, sweep)
+  }
+  sweep()
+  return () => {
+    stop()
   }
 }
 
