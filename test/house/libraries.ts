@@ -36,11 +36,12 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
 /** Of Node's own modules, those that open something. */
 const NODE: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['base'],
-  'node:crypto': ['sdk', 'admin', 'registry', 'base', 'cli'],
-  'node:fs': ['engine', 'config', 'cli', 'base'],
+  'node:crypto': ['sdk', 'admin', 'registry', 'auth', 'base', 'cli'],
+  'node:dns': ['auth'],
+  'node:fs': ['engine', 'sdk', 'config', 'cli', 'base'],
   'node:http': ['sdk', 'http', 'admin', 'cli'],
   'node:module': ['main'],
-  'node:net': ['config', 'cli'],
+  'node:net': ['config', 'auth', 'cli'],
   'node:os': ['cli', 'base'],
   'node:sqlite': ['engine', 'store', 'audit', 'registry'],
   'node:timers': ['base'],

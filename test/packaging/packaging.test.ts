@@ -29,7 +29,8 @@ function write(path: string, content: string): void {
 const SCRIPT = `
 import { canonical, effectOf } from '@countersign/contract'
 import { EFFECTS } from '@countersign/contract/tool'
-import { serve, tool } from '@countersign/sdk'
+import { durableTool, serve, tool } from '@countersign/sdk'
+import { runTool } from '@countersign/sdk/testing'
 import { z } from 'zod'
 
 const double = tool({
@@ -40,7 +41,20 @@ const double = tool({
   effect: 'read',
   run: ({ n }) => ({ twice: 2 * n }),
 })
-const serving = await serve([double], { name: 'packed', version: '1.0.0', http: { port: 0 } })
+const later = durableTool({
+  name: 'later',
+  description: 'Doubles a number tomorrow.',
+  input: z.object({ n: z.number() }),
+  output: z.object({ twice: z.number() }),
+  effect: 'read',
+  async run({ n }, task) {
+    await task.sleep('a day', 86_400_000)
+    return { twice: await task.step('double', () => 2 * n) }
+  },
+})
+const { output } = await runTool(later, { n: 21 })
+if (output.twice !== 42) throw new Error(String(output.twice))
+const serving = await serve([double, later], { name: 'packed', version: '1.0.0', http: { port: 0 } })
 console.log(canonical({ b: serving.url?.pathname ?? null, a: effectOf({}) }), EFFECTS.length)
 await serving.close()
 `
@@ -79,7 +93,13 @@ describe('the packed packages, installed in an empty project', { timeout: 240_00
   it('hold what they need and nothing else', () => {
     const inside = (name: string): readonly string[] =>
       readdirSync(join(project, 'node_modules', name)).toSorted()
-    assert.deepEqual(inside('@countersign/sdk'), ['LICENSE', 'README.md', 'dist', 'package.json'])
+    assert.deepEqual(inside('@countersign/sdk'), [
+      'LICENSE',
+      'README.md',
+      'dist',
+      'package.json',
+      'templates',
+    ])
     assert.deepEqual(inside('countersign'), [
       'LICENSE',
       'README.md',
@@ -108,6 +128,15 @@ describe('the packed packages, installed in an empty project', { timeout: 240_00
     assert.match(await countersign('log'), /call\.closed .*answered/)
     await serving.until(/"event":"call"/)
     assert.equal(await serving.stop(), 0)
+  })
+
+  it('make a project for a durable tool, whose tests pass', async () => {
+    const create = join(project, 'node_modules/@countersign/sdk/dist/create.js')
+    await run(process.execPath, [create, 'create', 'durable'])
+    const { NODE_TEST_CONTEXT: _, ...outside }: NodeJS.ProcessEnv = env
+    const options = { cwd: join(project, 'durable'), env: outside }
+    const { stdout } = await promisify(execFile)(process.execPath, ['--test'], options)
+    assert.match(stdout, /pass 4/)
   })
 
   it('can be imported, and their types hold', async () => {

@@ -13,9 +13,9 @@ export type {
   AskOptions,
   ChildOptions,
   DurableContext,
-  Errand,
+  UrlQuestion,
   StepOptions,
-  Visit,
+  UrlAnswer,
 } from './durable/durable-context.ts'
 export { serve } from './serve.ts'
 export type { HttpOptions, ServeOptions, Serving } from './serve.ts'

@@ -14,7 +14,9 @@ import type { Definition } from './definition.ts'
 import type { DurableTool, OnError } from './durable/durable-tool.ts'
 import { Asking } from './tasks/asking.ts'
 import { interpose, type Connection } from './tasks/carried.ts'
-import { callLegacy, callModern, type Front } from './tasks/durable-call.ts'
+import { callLegacy } from './tasks/call-legacy.ts'
+import { callModern } from './tasks/call-modern.ts'
+import { refusal, type Front } from './tasks/durable-call.ts'
 import { handleLegacy } from './tasks/legacy-handlers.ts'
 import { handleModern } from './tasks/modern-handlers.ts'
 import { unsealTask } from './tasks/task-state.ts'
@@ -30,8 +32,8 @@ export interface Identity {
 
 /** What is served: plain tools, and durable ones with the tasks they run as. */
 export interface Served {
-  readonly plain: readonly Tool[]
-  readonly durable: readonly DurableTool[]
+  /** In the order of the author: so they are listed. */
+  readonly tools: readonly (Tool | DurableTool)[]
   /** Present where there are durable tools. */
   readonly tasks?: Tasks
   /** True where a connection has one client, so that its tasks may be listed (TL-021). */
@@ -47,16 +49,22 @@ export function serverMaker(
   return ({ era }) => {
     const connection: Connection = { revision: undefined }
     const server = new Interposed(identity, capabilitiesOf(served, era), connection)
-    for (const tool of served.plain) offer(server, tool, identity)
-    const { tasks, isSingleClient } = served
-    if (!tasks || !asking) return server
-    const front: Front = { tasks, asking, server, era }
-    for (const tool of served.durable) offerDurable(front, tool, identity)
+    const { tools, tasks, isSingleClient } = served
+    const front: Front | undefined =
+      tasks && asking ? { tasks, asking, server, connection } : undefined
+    for (const tool of tools) {
+      if (!isDurable(tool)) offer(server, tool, identity)
+      else if (front) offerDurable(front, tool, { ...identity, era })
+    }
+    if (!front) return server
     if (era === 'modern') handleModern(front)
-    else handleLegacy(front, { isListed: isSingleClient, connection })
+    else handleLegacy(front, isSingleClient)
     return server
   }
 }
+
+/** True for a tool made by `durableTool`. */
+export const isDurable = (tool: Tool | DurableTool): tool is DurableTool => 'handle' in tool
 
 /** A server whose tools may say what no result of a tool can. */
 class Interposed extends McpServer {
@@ -116,7 +124,11 @@ function offer(server: McpServer, tool: Tool, { name, onError }: Identity): void
   })
 }
 
-function offerDurable(front: Front, tool: DurableTool, { name, onError }: Identity): void {
+function offerDurable(
+  front: Front,
+  tool: DurableTool,
+  { name, onError, era }: Identity & Pick<McpRequestContext, 'era'>,
+): void {
   const { input, output } = tool
   const config = {
     ...listing(tool),
@@ -125,7 +137,7 @@ function offerDurable(front: Front, tool: DurableTool, { name, onError }: Identi
     ...(output === undefined ? {} : { outputSchema: unchecked(output) }),
   }
   const registered = front.server.registerTool(tool.name, config, async (args, context) => {
-    const call = front.era === 'modern' ? callModern : callLegacy
+    const call = era === 'modern' ? callModern : callLegacy
     const conversation = converse(tool.name, args, context)
     try {
       const isBegun = unsealTask(context.mcpReq.requestState()) !== undefined
@@ -133,15 +145,15 @@ function offerDurable(front: Front, tool: DurableTool, { name, onError }: Identi
         tool.prepare && !isBegun
           ? await tool.prepare(args, contextOf(context, name, conversation.ask))
           : args
-      return await call(front, tool, toJson(given), context)
+      return await call(front, { tool, input: toJson(given), context })
     } catch (thrown) {
       const question = await conversation.pausedBy(thrown)
       if (question) return question
       if (!context.mcpReq.signal.aborted) onError(thrown, tool.name)
-      return failure(thrown)
+      return refusal(thrown) ?? failure(thrown)
     }
   })
-  if (front.era === 'legacy') registered.execution = { taskSupport: tool.task }
+  if (era === 'legacy') registered.execution = { taskSupport: tool.task }
 }
 
 /** It came as JSON, or becomes JSON when it is recorded. */

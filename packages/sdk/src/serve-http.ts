@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { hostHeaderValidation, originValidation, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server'
 import type { serverMaker } from './make-server.ts'
+import { patiently } from './patience.ts'
 import { makeSessions } from './sessions.ts'
 import type { HttpOptions } from './serve.ts'
 import { httpNews } from './tasks/http-news.ts'
@@ -30,7 +31,7 @@ export async function serveHttp(
     fetch: async (request, extra) =>
       (await isLegacyRequest(request))
         ? legacy.fetch(request)
-        : (news ?? modern).fetch(request, extra),
+        : patiently(request, () => (news ?? modern).fetch(request, extra)),
   })
   // Against DNS rebinding: a page in a browser can make its own name mean this machine.
   const isHostFine = hostHeaderValidation([...hosts])

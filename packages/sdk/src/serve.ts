@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openSqliteStore, StoreLocked, type Store } from '@countersign/engine'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { DurableTool, OnError } from './durable/durable-tool.ts'
-import { serverMaker } from './make-server.ts'
+import { isDurable, serverMaker } from './make-server.ts'
 import { serveHttp } from './serve-http.ts'
 import { StdioWithNews } from './tasks/stdio-news.ts'
 import { Tasks } from './tasks/tasks.ts'
@@ -62,7 +62,6 @@ export async function serve(
 ): Promise<Serving> {
   const { http, pollMs, onError = report } = options
   const durable = tools.filter(isDurable)
-  const plain = tools.filter(isPlain)
   checkNames(tools)
   const tasks =
     durable.length === 0
@@ -74,7 +73,7 @@ export async function serve(
           ...(pollMs === undefined ? {} : { pollMs }),
         })
   const isSingleClient = http === undefined
-  const served = { plain, durable, isSingleClient, ...(tasks ? { tasks } : {}) }
+  const served = { tools, isSingleClient, ...(tasks ? { tasks } : {}) }
   const make = serverMaker(served, { ...options, onError })
   try {
     make({ era: 'modern' }) // What is wrong with the tools shows now, not with the first call.
@@ -89,9 +88,6 @@ export async function serve(
     throw error
   }
 }
-
-const isDurable = (tool: Tool | DurableTool): tool is DurableTool => 'handle' in tool
-const isPlain = (tool: Tool | DurableTool): tool is Tool => !isDurable(tool)
 
 function checkNames(tools: readonly (Tool | DurableTool)[]): void {
   const names = new Set<string>()

@@ -26,7 +26,7 @@ export interface StepOptions<Value> {
 }
 
 /** A page for the person behind the client to visit. Accepting means that they went there. */
-export interface Errand {
+export interface UrlQuestion {
   readonly message: string
   readonly url: string
 }
@@ -78,7 +78,7 @@ export interface DurableContext {
       question: Question<Schema>,
       options?: AskOptions,
     ): Promise<Answer<z.output<Schema>>>
-    (name: string, errand: Errand, options?: AskOptions): Promise<Visit>
+    (name: string, question: UrlQuestion, options?: AskOptions): Promise<UrlAnswer>
   }
   /** Shows how far the work is. Not recorded; the latest wins. */
   readonly progress: (done: number, total?: number, message?: string) => void
@@ -101,7 +101,7 @@ export interface DurableContext {
   readonly newId: () => string
 }
 
-/** What came of an errand. */
-export interface Visit {
+/** What came of an question. */
+export interface UrlAnswer {
   readonly action: 'accept' | 'decline' | 'cancel'
 }

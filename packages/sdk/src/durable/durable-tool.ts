@@ -13,6 +13,9 @@ import type { DurableContext } from './durable-context.ts'
 import { toRecordable } from './results.ts'
 import { contextOf } from './run-context.ts'
 
+/** How long tasks are kept when nobody says. */
+const WEEK_MS = 7 * 86_400_000
+
 /** What an author says of a durable tool. */
 export interface DurableToolSpec<
   Input extends z.ZodObject,
@@ -35,6 +38,11 @@ export interface DurableToolSpec<
   readonly undoOnFailure?: boolean
   /** How long the task may take, in milliseconds; then it fails. Default: as long as it is kept. */
   readonly deadlineMs?: number
+  /**
+   * How long the task is kept from its creation, in milliseconds: a task that is not done by then
+   * fails, and a result can be fetched until then. Default: a week.
+   */
+  readonly keepMs?: number
   /**
    * Makes the input that `run` gets, before there is a task: asks at once for what is missing, while
    * the client still waits for its call. Nothing is recorded of it. As in `tool`, `ask` ends the
@@ -67,13 +75,14 @@ export interface DurableTool<Given = unknown, Value = unknown> extends Definitio
   readonly children: readonly DurableTool[]
   readonly task: 'optional' | 'required'
   readonly deadlineMs?: number
+  readonly keepMs: number
   /** Makes the input of the task of a call from its arguments. */
   readonly prepare?: (given: unknown, context: Context) => Promise<unknown>
   /** How the engine treats its tasks. */
   readonly options: KindOptions
   /** Runs one life of a task of this tool; `onError` hears of everything that is thrown. */
   readonly handle: (task: TaskContext, onError: OnError) => Promise<unknown>
-  /** Never there: carries the types from here to `child` and to the test helpers. */
+  /** Never there: carries the types from here to `child` and `runTool`. */
   readonly types?: { readonly given: Given; readonly value: Value }
 }
 
@@ -92,7 +101,7 @@ export function durableTool<
   Output extends z.ZodObject | undefined = undefined,
 >(spec: DurableToolSpec<Input, Output>): DurableTool<z.input<Input>, ValueOf<Output>> {
   const { version = '1', previous = [], children = [], task = 'optional', deadlineMs } = spec
-  const { input, prepare } = spec
+  const { input, prepare, keepMs = WEEK_MS } = spec
   const versions = [version, ...previous.map((old) => old.version)]
   if (previous.some(({ name }) => name !== spec.name)) {
     throw new TypeError(`Every earlier version of "${spec.name}" has the same name.`)
@@ -106,6 +115,7 @@ export function durableTool<
     previous: Object.freeze([...previous]),
     children: Object.freeze([...children]),
     task,
+    keepMs,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(prepare
       ? {

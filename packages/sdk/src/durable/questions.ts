@@ -12,7 +12,7 @@ import { RecordedError, type TaskContext } from '@countersign/engine'
 import { inputRequired } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import type { Answer, Question } from '../context.ts'
-import type { AskOptions, Errand, Visit } from './durable-context.ts'
+import type { AskOptions, UrlQuestion, UrlAnswer } from './durable-context.ts'
 
 /** An answer that fits nothing is asked for again; who never fits gets no further. */
 const ROUNDS_MAX = 5
@@ -54,7 +54,7 @@ export class Questions {
     throw new TypeError(`The answers to "${name}" never had the form that was asked for.`)
   }
 
-  async url(name: string, { message, url }: Errand, options: AskOptions): Promise<Visit> {
+  async url(name: string, { message, url }: UrlQuestion, options: AskOptions): Promise<UrlAnswer> {
     const request = {
       method: 'elicitation/create',
       params: { mode: 'url', message, url },

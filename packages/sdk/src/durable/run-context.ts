@@ -7,9 +7,9 @@ import type {
   AskOptions,
   ChildOptions,
   DurableContext,
-  Errand,
+  UrlQuestion,
   StepOptions,
-  Visit,
+  UrlAnswer,
 } from './durable-context.ts'
 import type { DurableTool } from './durable-tool.ts'
 import { kindOf } from './kind.ts'
@@ -59,12 +59,12 @@ function asking(questions: Questions): DurableContext['ask'] {
     question: Question<Schema>,
     options?: AskOptions,
   ): Promise<Answer<z.output<Schema>>>
-  function ask(name: string, errand: Errand, options?: AskOptions): Promise<Visit>
+  function ask(name: string, question: UrlQuestion, options?: AskOptions): Promise<UrlAnswer>
   function ask<Schema extends z.ZodObject>(
     name: string,
-    asked: Question<Schema> | Errand,
+    asked: Question<Schema> | UrlQuestion,
     options: AskOptions = {},
-  ): Promise<Answer<z.output<Schema>> | Visit> {
+  ): Promise<Answer<z.output<Schema>> | UrlAnswer> {
     return 'url' in asked
       ? questions.url(name, asked, options)
       : questions.form(name, asked, options)

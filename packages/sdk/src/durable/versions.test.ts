@@ -42,7 +42,7 @@ describe('a tool that changed while its tasks were waiting', () => {
     const old = trip('1', ['a', 'b', 'c'])
     const changed = trip('1', ['a', 'x', 'c'])
     await assert.rejects(
-      crashAfter(old.tool, {}, 'b', { then: changed.tool }),
+      crashAfter(old.tool, {}, 'b', { resumeWith: changed.tool }),
       (error) =>
         error instanceof ToolFailed &&
         error.code === 'task/nondeterministic' &&
@@ -53,7 +53,7 @@ describe('a tool that changed while its tasks were waiting', () => {
     )
     const shorter = trip('1', ['a'])
     await assert.rejects(
-      crashAfter(old.tool, {}, 'b', { then: shorter.tool }),
+      crashAfter(old.tool, {}, 'b', { resumeWith: shorter.tool }),
       /this time it was never made/,
     )
   })
@@ -61,7 +61,7 @@ describe('a tool that changed while its tasks were waiting', () => {
   it('goes on under the version it began with, when that is kept', async () => {
     const old = trip('1', ['a', 'b', 'c'])
     const changed = trip('2', ['a', 'x'], [old.tool])
-    const { output } = await crashAfter(old.tool, {}, 'b', { then: changed.tool })
+    const { output } = await crashAfter(old.tool, {}, 'b', { resumeWith: changed.tool })
     assert.equal(output, 'a b c')
     assert.equal((await runTool(changed.tool, {})).output, 'a x')
     assert.deepEqual(changed.made, ['a', 'x'])

@@ -8,6 +8,9 @@ import type { Looked, Tasks } from './tasks.ts'
 /** People take their time: as long as Node can count. */
 const PATIENCE_MS = 2_147_000_000
 
+/** Questions that are remembered to have been seen; the oldest are forgotten. */
+const SEEN_MAX = 10_000
+
 const Reply = z.object({
   action: z.string(),
   content: z.record(z.string(), z.json()).optional(),
@@ -63,7 +66,7 @@ export class Asking {
           // This stream is the better one: what was put elsewhere is taken back.
           this.#seen.get(place)?.abort()
           this.#asked.add(place)
-          void this.#put(id, question, put, { signal, isRelated }).then(() => {
+          void this.#put(id, question, put, { signal, isRelated }).finally(() => {
             this.#asked.delete(place)
           })
         }
@@ -81,14 +84,22 @@ export class Asking {
     const put: Put = (request, options) => server.request(request, Reply, options)
     for (const question of questions) {
       const place = placeOf(view.id, question)
-      if (!this.#seen.has(place)) this.#seen.set(place, undefined)
+      if (!this.#seen.has(place)) this.#see(place)
       else if (!this.#asked.has(place) && !this.#seen.get(place)) {
         const controller = new AbortController()
         this.#seen.set(place, controller)
         const how = { signal: controller.signal, isRelated: true }
-        void this.#put(view.id, question, put, how).then(() => this.#seen.delete(place))
+        void this.#put(view.id, question, put, how).finally(() => {
+          this.#seen.delete(place)
+        })
       }
     }
+  }
+
+  #see(place: string): void {
+    this.#seen.set(place, undefined)
+    const [oldest] = this.#seen.keys()
+    if (this.#seen.size > SEEN_MAX && oldest !== undefined) this.#seen.delete(oldest)
   }
 
   /** Never rejects: a question that could not be put waits for the next stream. */

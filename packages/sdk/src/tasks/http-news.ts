@@ -5,6 +5,7 @@ import {
   type JSONRPCRequest,
   type McpHandlerRequestOptions,
 } from '@modelcontextprotocol/server'
+import { EVENT_STREAM } from '../patience.ts'
 import { TASKS_MISSING } from './durable-call.ts'
 import { lastWord, mayFollowTasks, subscribe, taskIdsOf } from './subscription.ts'
 import type { Tasks } from './tasks.ts'
@@ -18,12 +19,6 @@ interface Handler {
 const STREAMS_MAX = 1_024
 /** A comment keeps proxies from closing a stream on which nothing happens. */
 const KEEP_ALIVE_MS = 15_000
-
-const HEADERS = {
-  'Content-Type': 'text/event-stream',
-  'Cache-Control': 'no-cache, no-transform',
-  'X-Accel-Buffering': 'no',
-}
 
 /** The same handler, that also serves news of tasks. */
 export function httpNews(tasks: Tasks, modern: Handler): Handler & { readonly close: () => void } {
@@ -105,5 +100,5 @@ function stream(
       stop()
     },
   })
-  return new Response(body, { headers: HEADERS })
+  return new Response(body, { headers: EVENT_STREAM })
 }

@@ -11,7 +11,6 @@ import {
 import { TaskFault } from '@countersign/engine'
 import { ProtocolError, type ServerContext } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import type { Connection } from './carried.ts'
 import type { Front } from './durable-call.ts'
 import type { Looked } from './tasks.ts'
 
@@ -19,22 +18,20 @@ const ById = z.looseObject({ taskId: z.string() })
 const Paged = z.looseObject({ cursor: z.string().optional() })
 const Any = z.looseObject({})
 
-/** Whether callers can be told apart by the transport: then their tasks may be listed (TL-021). */
-export interface LegacyOptions {
-  readonly isListed: boolean
-  readonly connection: Connection
+function known(looked: Looked | undefined): Looked {
+  if (looked) return looked
+  // TL-024: unknown, expired and somebody else's look the same.
+  throw new ProtocolError(RPC.invalidParams, 'There is no such task.')
 }
 
-/** Answers `tasks/get`, `tasks/result`, `tasks/cancel` and, where it may, `tasks/list`. */
-export function handleLegacy(front: Front, { isListed, connection }: LegacyOptions): void {
-  const { tasks, asking, server } = front
+/**
+ * Answers `tasks/get`, `tasks/result`, `tasks/cancel` and, where callers can be told apart by the
+ * transport, `tasks/list` (TL-021).
+ */
+export function handleLegacy(front: Front, isListed: boolean): void {
+  const { tasks, asking, server, connection } = front
   const { server: wire } = server
   const follower = statusNotes(front)
-  const known = (looked: Looked | undefined): Looked => {
-    if (looked) return looked
-    // TL-024: unknown, expired and somebody else's look the same.
-    throw new ProtocolError(RPC.invalidParams, 'There is no such task.')
-  }
   const handle = <Params>(
     method: string,
     params: z.ZodType<Params>,

@@ -7,6 +7,8 @@ import { declaredBy, hasTasks, TASKS_MISSING, type Front } from './durable-call.
 const ById = z.looseObject({ taskId: z.string() })
 const Any = z.looseObject({})
 
+const unknown = (): ProtocolError => new ProtocolError(RPC.invalidParams, 'There is no such task.')
+
 /** Answers `tasks/get`, `tasks/update` and `tasks/cancel`, each with `resultType: "complete"`. */
 export function handleModern({ tasks, server }: Front): void {
   const handle = (
@@ -28,8 +30,6 @@ export function handleModern({ tasks, server }: Front): void {
       },
     )
   }
-  const unknown = (): ProtocolError =>
-    new ProtocolError(RPC.invalidParams, 'There is no such task.')
   handle('tasks/get', async (id) => {
     const looked = await tasks.look(id)
     if (!looked) throw unknown() // TX-024

@@ -43,7 +43,7 @@ function toRequest(ask: Json): InputRequest | undefined {
 }
 
 /** The verdicts a person can give, as the values of the form. */
-export const VERDICTS = ['happened', 'repeat', 'give up'] as const
+const VERDICTS = ['happened', 'repeat', 'give up'] as const
 
 function unknownOf(prefix: string, { id, state, epoch, error }: Task): readonly OpenQuestion[] {
   if (state !== 'unknown') return []

@@ -20,7 +20,7 @@ export interface NewCall {
   readonly input: Json
   /** How the one who calls can be asked. */
   readonly modes: readonly Mode[]
-  /** How long the task is to be kept, from its creation. */
+  /** How long the task is to be kept, from its creation; at most as long as the tool says. */
   readonly ttlMs?: number
 }
 
@@ -62,11 +62,17 @@ export class Tasks {
 
   /** Opens the tasks of a server: those that an earlier process left go on by themselves. */
   static async open({ store, tools, onError, pollMs }: TasksOptions): Promise<Tasks> {
+    const keepMsMax = Math.max(...tools.map(({ keepMs }) => keepMs))
     const engine = new Engine({
       store: observedStore(store, (id) => {
         void tasks.#changed(id)
       }),
-      ...(pollMs === undefined ? {} : { limits: { pollMs } }),
+      limits: {
+        // No tool keeps its tasks longer than it says, and children as long as the longest does.
+        ttlMs: keepMsMax,
+        ttlMsMax: keepMsMax,
+        ...(pollMs === undefined ? {} : { pollMs }),
+      },
     })
     const tasks = new Tasks(engine, tools)
     try {
@@ -91,7 +97,7 @@ export class Tasks {
       input,
       metadata: askable(modes),
       ...(tool.children.length > 0 ? { run: id } : {}),
-      ...(ttlMs === undefined ? {} : { ttlMs }),
+      ttlMs: Math.min(ttlMs ?? Infinity, tool.keepMs),
       ...(tool.deadlineMs === undefined ? {} : { deadlineMs: tool.deadlineMs }),
     })
     return await this.#looked(task)

@@ -18,6 +18,9 @@ const OWNER = 'test'
 /** How long a silent engine is trusted before it is looked at again, in real milliseconds. */
 const LOOK_MS = 20
 
+/** Nothing is cleared away while a test looks. */
+const FOR_EVER_MS = 1e14
+
 /** What happened to the task besides its end. */
 export interface Log {
   readonly asked: Asked[]
@@ -61,7 +64,8 @@ export class Bench {
     const store = mortalStore(this.#store, fatal, () => death.resolve('dead'))
     this.#clock = new ManualWorld(this.#clock.now)
     this.#answered.clear()
-    const engine = new Engine({ store, world: this.#clock.world })
+    const limits = { ttlMs: FOR_EVER_MS, ttlMsMax: FOR_EVER_MS }
+    const engine = new Engine({ store, world: this.#clock.world, limits })
     define(engine, [this.#tool], this.#options.onError)
     const life = this.#drive(engine, input)
     const end = await Promise.race([life, death.promise])

@@ -13,7 +13,7 @@ export interface CrashOptions<Given, Value> extends RunOptions {
    */
   readonly when?: 'recorded' | 'before'
   /** What is deployed when the process comes back. Default: the same tool. */
-  readonly then?: DurableTool<Given, Value>
+  readonly resumeWith?: DurableTool<Given, Value>
 }
 
 /** What a crashed run gave in the end. */
@@ -146,7 +146,7 @@ async function crash<Given, Value>(
   isFatal: (op: Op) => boolean,
   options: CrashOptions<Given, Value>,
 ): Promise<Survived<Value>> {
-  const { answers = {}, onError = () => undefined, when = 'recorded', then = tool } = options
+  const { answers = {}, onError = () => undefined, when = 'recorded', resumeWith = tool } = options
   const steps = new Steps()
   const bench = new Bench(counted(tool, steps), { answers, onError })
   try {
@@ -156,10 +156,10 @@ async function crash<Given, Value>(
       if (end !== 'before') steps.record(op)
       return end
     })
-    bench.deploy(counted(then, steps))
+    bench.deploy(counted(resumeWith, steps))
     const task = first ?? (await bench.live(input))
     if (!task) throw new Error('Nothing kills a task that is not told to die.')
-    const ran = toRan(then, task, bench)
+    const ran = toRan(resumeWith, task, bench)
     if (steps.again !== undefined) {
       throw new Error(`The step "${steps.again}" was recorded, and ran again after the crash.`)
     }

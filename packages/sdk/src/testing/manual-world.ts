@@ -6,7 +6,7 @@ const BEGIN = 1_767_225_600_000
 
 interface Timer {
   readonly at: number
-  readonly then: () => void
+  readonly run: () => void
 }
 
 export class ManualWorld {
@@ -25,7 +25,7 @@ export class ManualWorld {
     now: () => this.#now,
     random: systemWorld.random,
     after: (ms, then) => {
-      const timer = { at: this.#now + ms, then }
+      const timer = { at: this.#now + ms, run: then }
       this.#timers.add(timer)
       return () => {
         this.#timers.delete(timer)
@@ -38,7 +38,7 @@ export class ManualWorld {
     this.#now = Math.max(this.#now, now)
     const due = [...this.#timers].filter(({ at }) => at <= this.#now)
     for (const timer of due.toSorted((a, b) => a.at - b.at)) {
-      if (this.#timers.delete(timer)) timer.then()
+      if (this.#timers.delete(timer)) timer.run()
     }
   }
 

@@ -4,10 +4,11 @@ import type { Op, Store } from '@countersign/engine'
 /** Which op ends the life of the process: just after it is durable, or just before. */
 export type Fatal = (op: Op) => 'after' | 'before' | undefined
 
+const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined)
+
 /** The store as one process sees it, until an op is fatal; then `died` is called and nothing answers. */
 export function mortalStore(store: Store, fatal: Fatal, died: () => void): Store {
   let isDead = false
-  const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined)
   const read = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     const value = isDead ? never<Value>() : work()
     return await value

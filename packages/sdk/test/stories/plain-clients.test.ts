@@ -66,6 +66,7 @@ for (const transport of TRANSPORTS) {
         await assert.rejects(call('only', {}))
       })
 
+      // TX-020, TL-016
       it('may hang up: the work goes on', async () => {
         const controller = new AbortController()
         const onprogress = (): void => controller.abort()

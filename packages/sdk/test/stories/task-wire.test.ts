@@ -11,8 +11,8 @@ type Reply = { readonly result?: Loose; readonly error?: { code: number; data?: 
 const speaker =
   (raw: Raw, meta?: Loose) =>
   async (method: string, params: Loose = {}): Promise<Reply> => {
-    const envelope = meta === undefined ? {} : { _meta: meta }
-    return await raw.dispatch({ method, params: { ...params, ...envelope } })
+    const more = meta === undefined ? {} : { _meta: meta }
+    return await raw.dispatch({ method, params: { ...params, ...more } })
   }
 
 const heardOf = (raw: Raw, method: string): Loose[] =>
@@ -48,15 +48,17 @@ for (const transport of TRANSPORTS) {
       return String(result['taskId'])
     }
 
+    // TX-001, TX-032
     it('declares the extension, and nothing of the other era', async () => {
       const { result } = await say('server/discover')
       const capabilities = result?.['capabilities'] as Loose
       assert.deepEqual(capabilities['extensions'], { [EXTENSION]: {} })
       assert.equal(capabilities['tasks'], undefined)
       const { result: list } = await say('tools/list')
-      assert.ok((list?.['tools'] as Loose[]).every((tool) => !('execution' in tool)))
+      assert.ok((list!['tools'] as Loose[]).every((tool) => !('execution' in tool)))
     })
 
+    // TX-005, TX-006, TX-007, TX-009
     it('gives a flat task that can be asked for at once', async () => {
       const { result } = await say('tools/call', { name: 'nap', arguments: { ms: 1 } })
       assert.ok(result)
@@ -74,6 +76,7 @@ for (const transport of TRANSPORTS) {
       assert.equal(task?.['resultType'], 'complete')
     })
 
+    // TX-003, TX-004, TX-023, L-012
     it('refuses who does not declare it, before it looks at ids', async () => {
       for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
         const { error } = await plainly(method, { taskId: 'no such task' })
@@ -86,6 +89,7 @@ for (const transport of TRANSPORTS) {
       assert.equal((await plainly('subscriptions/listen', filter)).error?.code, -32_021)
     })
 
+    // TX-024, TX-025, TX-029
     it('knows no task it did not make, and no method of the other era', async () => {
       for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
         assert.equal((await say(method, { taskId: 'x'.repeat(31) })).error?.code, -32_602)
@@ -96,6 +100,7 @@ for (const transport of TRANSPORTS) {
       }
     })
 
+    // TX-010, TX-015, TX-016, TX-017, TX-022, AM-25
     it('takes one answer at a time, each key once', async () => {
       const taskId = await create('pair')
       const get = async () => (await say('tasks/get', { taskId })).result as Loose
@@ -125,6 +130,7 @@ for (const transport of TRANSPORTS) {
       assert.match(JSON.stringify(result), /one is free: accept, decline/)
     })
 
+    // TX-015, TX-019
     it('asks again, by another name, when an answer has not the form', async () => {
       const taskId = await create('booking', { room: 'odd' })
       const get = async () => (await say('tasks/get', { taskId })).result as Loose
@@ -138,6 +144,7 @@ for (const transport of TRANSPORTS) {
       assert.equal((await say('tasks/cancel', { taskId })).error, undefined)
     })
 
+    // TX-011, TX-012, AM-08
     it('tells failures of a tool from errors of the protocol', async () => {
       const failed = await create('fails')
       const done = await until(
@@ -156,6 +163,7 @@ for (const transport of TRANSPORTS) {
       assert.deepEqual(ended['error'], { code: -32_050, message: 'out of order' })
     })
 
+    // TX-026, TX-027, P-006, L-002, L-003, AM-20
     it('tells those who listen everything that changes', async () => {
       const taskId = await create('journey', { steps: 2, pauseMs: 30 })
       const listen = raw.dispatch({
@@ -190,6 +198,7 @@ for (const transport of TRANSPORTS) {
       return result['task'] as Loose
     }
 
+    // TL-002, TL-004, TL-021
     it('says what it can do, and lists tasks where a connection has one client', async () => {
       const tasks = (client.getServerCapabilities() as Loose)['tasks'] as Loose
       assert.deepEqual(tasks['requests'], { tools: { call: {} } })
@@ -197,7 +206,7 @@ for (const transport of TRANSPORTS) {
       assert.equal('list' in tasks, transport === 'stdio')
       const { result } = await say('tools/list')
       const support = Object.fromEntries(
-        (result?.['tools'] as Loose[]).map(({ name, execution }) => [
+        (result!['tools'] as Loose[]).map(({ name, execution }) => [
           name,
           (execution as Loose | undefined)?.['taskSupport'],
         ]),
@@ -207,17 +216,21 @@ for (const transport of TRANSPORTS) {
       assert.equal(support['hello'], undefined)
     })
 
+    // TL-007, TL-008, TL-010, TL-025, TL-035, AM-35
     it('keeps a task for as long as it was asked to', async () => {
       const task = await create('nap', { ms: 1 }, { task: { ttl: 60_000 } })
       assert.equal(task['ttl'], 60_000)
       assert.equal(task['status'], 'working')
+      const long = await create('nap', { ms: 1 }, { task: { ttl: 1e12 } })
+      assert.equal(long['ttl'], 7 * 86_400_000)
       assert.ok('createdAt' in task && 'lastUpdatedAt' in task && 'pollInterval' in task)
     })
 
+    // TL-013, TL-014, TL-017
     it('blocks for the result, which says whose it is', async () => {
       const { taskId } = await create('journey', { steps: 1, pauseMs: 30 })
       const { result } = await say('tasks/result', { taskId })
-      assert.deepEqual((result?.['_meta'] as Loose)['io.modelcontextprotocol/related-task'], {
+      assert.deepEqual((result!['_meta'] as Loose)['io.modelcontextprotocol/related-task'], {
         taskId,
       })
       const { result: task } = await say('tasks/get', { taskId })
@@ -225,6 +238,7 @@ for (const transport of TRANSPORTS) {
       assert.equal('_meta' in (task ?? {}), false)
     })
 
+    // TL-011, TL-033, AM-09
     it('calls a failed tool failed, and gives its result all the same', async () => {
       const { taskId } = await create('fails')
       const { result } = await say('tasks/result', { taskId })
@@ -236,6 +250,7 @@ for (const transport of TRANSPORTS) {
       assert.equal((await say('tasks/result', { taskId: broken['taskId'] })).error?.code, -32_050)
     })
 
+    // TL-018, TL-022, TL-023, AM-07
     it('cancels a task for good, once', async () => {
       const { taskId } = await create('nap', { ms: 60_000 })
       const waiting = say('tasks/result', { taskId })
@@ -246,6 +261,7 @@ for (const transport of TRANSPORTS) {
       assert.deepEqual([error?.code, error?.data], [-32_603, { taskId, status: 'cancelled' }])
     })
 
+    // TL-004, TL-020, TL-024, AM-06
     it('refuses what it cannot do', async () => {
       for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
         assert.equal((await say(method, { taskId: 'x'.repeat(31) })).error?.code, -32_602)
@@ -257,6 +273,7 @@ for (const transport of TRANSPORTS) {
       assert.equal(listed.error?.code, transport === 'stdio' ? -32_602 : -32_601)
     })
 
+    // TL-019, TL-028, P-005
     it('tells of changes and of progress by the token of the first request', async () => {
       const progressToken = `token of ${transport}`
       const { taskId } = await create(
@@ -279,6 +296,7 @@ for (const transport of TRANSPORTS) {
   })
 }
 
+// TL-009, TL-020
 describe('tasks of one client over stdio', () => {
   it('are listed page by page, newest first', async () => {
     await using host = await hosting('stdio')
@@ -287,12 +305,12 @@ describe('tasks of one client over stdio', () => {
     const made: unknown[] = []
     for (let at = 0; at < 60; at++) {
       const { result } = await say('tools/call', { name: 'nap', arguments: { ms: 1 }, task: {} })
-      made.push((result?.['task'] as Loose)['taskId'])
+      made.push((result!['task'] as Loose)['taskId'])
     }
     const { result: first } = await say('tasks/list')
     const { result: second } = await say('tasks/list', { cursor: first?.['nextCursor'] })
     const ids = [first, second].flatMap((page) =>
-      (page?.['tasks'] as Loose[]).map((task) => task['taskId']),
+      (page!['tasks'] as Loose[]).map((task) => task['taskId']),
     )
     assert.deepEqual(new Set(ids), new Set(made))
     assert.equal(ids.length, made.length)

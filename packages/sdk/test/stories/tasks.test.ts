@@ -33,6 +33,7 @@ for (const transport of TRANSPORTS) {
         assert.match(JSON.stringify(outcome), /"structuredContent":\{"steps":2/)
       })
 
+      // TL-012, TL-015, TX-018
       it('is asked twice on the way, and again by the children of a task', async () => {
         const { outcome } = await (await call('booking', { room: 'blue' })).settle()
         assert.match(JSON.stringify(outcome), /blue is booked for Ada/)
@@ -62,6 +63,7 @@ for (const transport of TRANSPORTS) {
       await host[Symbol.asyncDispose]()
     })
 
+    // TL-029, TL-031, TL-036
     it('streams a task to its result', async () => {
       await client.listTools()
       const types: string[] = []

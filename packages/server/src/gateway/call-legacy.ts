@@ -202,6 +202,7 @@ function fareOf({ session, request, who }: LegacyRequest, asked: Asked): Fare {
       logLevel: session.logLevel ?? 'debug',
     },
     questions: 'live',
+    takesTasks: true, // Whatever becomes of it, this client waits or is told so in words.
     isUnique: asked.method === 'tools/call',
     run: runOf(request.params),
   }

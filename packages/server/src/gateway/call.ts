@@ -1,10 +1,11 @@
 import { Fault, toFault, type Effect, type FaultCode } from '@countersign/contract'
 import type { Closing, Ledger, Opening } from '#audit'
-import type { Principal } from '#auth'
+import { custodyOf, type Principal } from '#auth'
 import { newId, type World } from '#base'
 import type { Decision, Policy } from '#policy'
 import type { ToolRules } from '#registry'
 import type { Upstream } from '#upstream'
+import { shortfall } from './admit.ts'
 import type { Asked, Client } from './asked.ts'
 import type { Outcome } from '#tasks'
 import { converse } from './converse.ts'
@@ -69,7 +70,9 @@ async function attempt(
     ...openingOf(who, asked, client, target, decision),
   }
   const entry = await rooms.ledger.open(opening)
-  const outcome = await act(rooms, decision, asked, client).catch(refused)
+  // The scope first: a missing one is never a matter of policy, nor the other way round.
+  const short = shortfall(who, target)
+  const outcome = short ? refused(short) : await act(rooms, decision, asked, client).catch(refused)
   const closing = closingOf(outcome, target.effect, rooms.world.monotonic() - startedAt)
   await rooms.ledger.close(entry, closing)
   rooms.onEnd({ opening, closing })
@@ -151,6 +154,7 @@ function openingOf(
 ): Omit<Opening, 'call'> {
   return {
     principal: who.id,
+    authority: custodyOf(who, target.server),
     client: client.label,
     view: asked.view.id,
     server: target.server,
@@ -197,6 +201,7 @@ function refusalOf(code: FaultCode, effect: Effect): Closing['outcome'] {
 
 const REFUSALS: Readonly<Record<string, Closing['outcome']>> = {
   'policy/denied': 'refused',
+  'auth/scope': 'refused',
   'call/cancelled': 'cancelled',
   'call/unknown-outcome': 'unknown',
 }

@@ -32,7 +32,7 @@ export async function begin(
     const said = await ownTool(rooms, modern.who, asked)
     return sayOwn(rooms, modern, asked, said)
   }
-  const fare = fareOf(modern, asked)
+  const fare = fareOf(rooms, modern, asked)
   const same = fare.isUnique ? sameCall(rooms, fare) : undefined
   if (same !== undefined)
     return attendTo(rooms, modern, asked, {
@@ -199,13 +199,17 @@ function patienceOf(rooms: ModernRooms, modern: ModernRequest, asked: Asked): Pa
   return {
     takesTask,
     seesQuestions: canBeAsked(modern),
-    afterMs: isTool ? (ruleOf(rooms, asked).afterMs ?? rooms.patiences.afterMs) : Infinity,
+    afterMs: isTool ? afterMsOf(rooms, asked) : Infinity,
     holdMs: isTool && !takesTask ? rooms.patiences.holdMs(owner, clientInfo) : Infinity,
     hungUp: (ms) => {
       rooms.patiences.hungUp(owner, ms)
     },
   }
 }
+
+/** When a call of this tool becomes a task. */
+const afterMsOf = (rooms: ModernRooms, asked: Asked): number =>
+  ruleOf(rooms, asked).afterMs ?? rooms.patiences.afterMs
 
 const canBeAsked = ({ request, envelope }: ModernRequest): boolean => {
   const { elicitation, sampling, roots } = envelope.capabilities
@@ -215,7 +219,7 @@ const canBeAsked = ({ request, envelope }: ModernRequest): boolean => {
   )
 }
 
-function fareOf(modern: ModernRequest, asked: Asked): Fare {
+function fareOf(rooms: ModernRooms, modern: ModernRequest, asked: Asked): Fare {
   const { progressToken, logLevel, capabilities } = modern.envelope
   const isFirst = asked.method === 'tools/call' && asked.round.number === 1
   return {
@@ -224,6 +228,8 @@ function fareOf(modern: ModernRequest, asked: Asked): Fare {
     facts: factsOf(modern),
     voice: { wantsProgress: progressToken !== undefined, logLevel },
     questions: 'rounds',
+    // TX-004: without tasks on either side, a tool that is nothing but one is refused by its server.
+    takesTasks: takesTasks(capabilities) || afterMsOf(rooms, asked) !== Infinity,
     isUnique: isFirst && !takesTasks(capabilities),
     run: runOf(modern.request.params),
   }

@@ -5,7 +5,7 @@ import {
   type ClientCapabilities,
   type JsonObject,
 } from '@countersign/contract'
-import type { Principal } from '#auth'
+import { toolScope, type Principal } from '#auth'
 import type { Followup, Views } from '#registry'
 import {
   argumentsOf,
@@ -36,6 +36,8 @@ export interface Fare {
   readonly voice: Pick<Client, 'wantsProgress' | 'logLevel'>
   /** `rounds` only for a modern client; a call that became a task is always `live`. */
   readonly questions: Client['questions']
+  /** Whether its server may make a task of it. */
+  readonly takesTasks: boolean
   /** Whether an equal call of the same principal is the same call while this one is open. */
   readonly isUnique: boolean
   readonly run: string | undefined
@@ -103,7 +105,7 @@ async function settle(
 
 /** How the server sees the client of a call: by its conversation, whoever attends to it. */
 function clientOf(fare: Fare, conversation: Conversation<Outcome>): Client {
-  const { facts, voice, questions } = fare
+  const { facts, voice, questions, takesTasks } = fare
   const exchange = exchangeOf(
     { client: facts },
     conversation,
@@ -114,6 +116,7 @@ function clientOf(fare: Fare, conversation: Conversation<Outcome>): Client {
     ...exchange,
     ...voice,
     label: facts.label,
+    takesTasks,
     undeclared: (missing: ClientCapabilities) => {
       conversation.missing ??= missing
     },
@@ -204,6 +207,10 @@ const changed = ({ server, tool }: Errand): Fault =>
     `Nothing was executed: the definition of "${tool}" of ${server} is not the one this call was made for. Look at the tool again, then call it anew.`,
   )
 
+/** The operator decided that this follows: nobody needs a scope for what they do not ask for. */
+const withScope = (who: Principal, server: string, tool: string): Principal =>
+  who.proof === 'local' ? who : { ...who, scopes: [...who.scopes, toolScope(server, tool)] }
+
 /** A call of our own that follows from an errand: on the same server, judged and recorded like any. */
 export const followUp =
   (rooms: CallRooms & { readonly views: Views }) =>
@@ -233,7 +240,8 @@ export const followUp =
         takesTasks: false,
         questions: 'live',
       }
-      const outcome = await call(rooms, errand.principal, asked, client)
+      const who = withScope(errand.principal, errand.server, followup.tool)
+      const outcome = await call(rooms, who, asked, client)
       if (outcome.kind !== 'input' && outcome.kind !== 'task') return outcome
       throw new Fault('upstream/broken', `${errand.server} did not answer ${followup.tool}.`)
     } catch (thrown) {

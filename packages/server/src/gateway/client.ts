@@ -14,6 +14,8 @@ export interface Channel {
   readonly send: (message: RpcNotification | RpcRequest) => void
   /** Lets go of the connection; a client that can resume comes back after `retryMs` (H-066). */
   readonly pause?: (retryMs: number) => void
+  /** True when nobody reads any more, and nobody said so. */
+  readonly isGone?: () => boolean
 }
 
 /** The part of a client that only listens: progress under its own token, log messages it asked for. */

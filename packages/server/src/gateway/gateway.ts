@@ -12,6 +12,7 @@ import { effectUnder, type Change, type View, type Views } from '#registry'
 import type { Store } from '#store'
 import { Desk, makeParking, makeReplays } from '#tasks'
 import type { UpstreamEvent } from '#upstream'
+import { admit, type Admission } from './admit.ts'
 import type { CallRooms } from './call.ts'
 import { followUp, perform } from './carry.ts'
 import type { Channel } from './client.ts'
@@ -71,6 +72,8 @@ export interface Gateway {
   /** Calls that are answered later. */
   readonly desk: Desk
   readonly view: (id: string) => View | undefined
+  /** What to say instead, when the scopes of a token do not reach as far as its request. */
+  readonly admit: (asking: Admission) => Promise<Served | undefined>
   readonly modern: (request: ModernRequest) => Promise<Served>
   readonly initialize: (
     who: Principal,
@@ -147,6 +150,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
   return {
     desk,
     view: (id) => given.views.find(id),
+    admit: (asking) => admit(rooms, asking),
     modern: async (request) => {
       if (request.request.method !== 'subscriptions/listen') {
         return running.during(serveModern(rooms, request))

@@ -1,4 +1,5 @@
 /** gateway: one call, from asked to answered. */
+export type { AskedBy } from './admit.ts'
 export { batchFault } from './batch.ts'
 export type { CallEnded } from './call.ts'
 export type { Channel } from './client.ts'

@@ -48,6 +48,7 @@ export function listenerOf(
       if (session.listening) session.listening.send(over)
       else channel.send(over)
     },
+    isGone: () => channel.isGone?.() ?? false,
     paused: (retryMs) => {
       channel.pause?.(retryMs)
     },

@@ -1,4 +1,6 @@
 import { Fault, isObject, META, own, TASKS_EXTENSION, type JsonObject } from '@countersign/contract'
+import { reach, type Principal } from '#auth'
+import type { View } from '#registry'
 import { notification } from './client.ts'
 import type { Filter, Hub } from './hub.ts'
 import { ensureListed } from './lists.ts'
@@ -66,7 +68,7 @@ async function readFilter(rooms: ListenRooms, modern: ModernRequest): Promise<Wa
     .filter((uri) => typeof uri === 'string')
     .slice(0, URIS_MAX)
     // AM-37: what this principal could not read is left out of the acknowledgement.
-    .filter((uri) => view.resources().inward(uri) !== undefined)
+    .filter((uri) => isReadable(view, modern.who, uri))
   const tasks = await ownTasks(rooms, modern, taskIds)
   return {
     filter: {
@@ -80,6 +82,12 @@ async function readFilter(rooms: ListenRooms, modern: ModernRequest): Promise<Wa
       ...(taskIds === undefined ? {} : { taskIds: tasks }),
     },
   }
+}
+
+function isReadable(view: View, who: Principal, uri: string): boolean {
+  const found = view.resources().inward(uri)
+  if (!found) return false
+  return reach(who, { server: found.server, tool: undefined, effect: 'read' }) === 'held'
 }
 
 const TASKS_MAX = 100

@@ -12,8 +12,9 @@ import {
   type Kind,
   type Revision,
 } from '@countersign/contract'
+import { reach, type Principal } from '#auth'
 import type { Seal, World } from '#base'
-import type { Catalog, ToolRules, View } from '#registry'
+import { effectUnder, type Catalog, type Exposed, type ToolRules, type View } from '#registry'
 import type { Log } from '#telemetry'
 import type { Upstream } from '#upstream'
 import { isOwnTool, OWN_DEFINITIONS } from './own-tools.ts'
@@ -137,6 +138,7 @@ function renewStale({ catalog, upstream, world, log }: ListRooms, view: View): v
 
 /** Who reads a list. */
 export interface Reader {
+  readonly who: Principal
   readonly revision: Revision
   /** It follows tasks itself (2026-07-28 with the extension). */
   readonly takesTasks: boolean
@@ -150,11 +152,12 @@ const TASK_OPTIONAL = { execution: { taskSupport: 'optional' } }
  * result was expected: it gets no output schema to hold against them, and the tools those words name.
  */
 function toolsFor(
-  { rules, afterMs }: ListRooms,
+  rooms: ListRooms,
   view: View,
-  { revision, takesTasks }: Reader,
+  { who, revision, takesTasks }: Reader,
 ): readonly JsonObject[] {
-  const tools = view.list('tool').map(({ body, definition }) => {
+  const { rules, afterMs } = rooms
+  const tools = shownTo(rooms, view, 'tool', who).map(({ body, definition }) => {
     const { server, name } = definition
     const isNever = (rules(server, name).afterMs ?? afterMs) === Infinity
     const shown = takesTasks || isNever ? body : without(body, ['outputSchema'])
@@ -162,6 +165,18 @@ function toolsFor(
     return revision === '2025-11-25' ? { ...tool, ...TASK_OPTIONAL } : tool
   })
   return takesTasks ? tools : [...tools, ...OWN_DEFINITIONS]
+}
+
+/** AU-022: the judgement of a call, so that what is shown may be called or asked for. */
+function shownTo({ rules }: ListRooms, view: View, kind: Kind, who: Principal): readonly Exposed[] {
+  const all = view.list(kind)
+  if (who.proof === 'local') return all
+  return all.filter(({ definition }) => {
+    const { server, name } = definition
+    const isTool = kind === 'tool'
+    const effect = isTool ? effectUnder(rules, definition) : 'read'
+    return reach(who, { server, tool: isTool ? name : undefined, effect }) !== 'out'
+  })
 }
 
 /** One page of a list, in the words of one revision. */
@@ -175,7 +190,9 @@ export function listPage(
   const { kind, key } = LIST_METHODS[method]
   const { revision } = reader
   const all: readonly JsonObject[] =
-    kind === 'tool' ? toolsFor(rooms, view, reader) : view.list(kind).map(({ body }) => body)
+    kind === 'tool'
+      ? toolsFor(rooms, view, reader)
+      : shownTo(rooms, view, kind, reader.who).map(({ body }) => body)
   const from = readCursor(rooms.seal, `${view.id} ${kind}`, params)
   const page = all.slice(from, from + PAGE_ITEMS)
   const end = from + page.length

@@ -45,7 +45,7 @@ async function dispatch(
   legacy: LegacyRequest,
   signal: AbortSignal,
 ): Promise<Served> {
-  const { request, session, view } = legacy
+  const { request, session, view, who } = legacy
   const { method, id } = request
   const params = request.params ?? {}
   const { revision } = session.facts
@@ -56,7 +56,10 @@ async function dispatch(
   if (isListMethod(method)) {
     await ensureListed(rooms, view)
     return {
-      response: success(id, listPage(rooms, view, method, params, { revision, takesTasks: false })),
+      response: success(
+        id,
+        listPage(rooms, view, method, params, { who, revision, takesTasks: false }),
+      ),
     }
   }
   if (isTaskMethod(method, revision)) return tasksLegacy(rooms, legacy, method, signal)

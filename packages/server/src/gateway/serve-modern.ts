@@ -36,6 +36,7 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
   if (isListMethod(method)) {
     await ensureListed(rooms, view)
     const reader = {
+      who: modern.who,
       revision: envelope.revision,
       takesTasks: takesTasks(envelope.capabilities),
     }

@@ -28,7 +28,10 @@ export interface Target extends Judged {
 }
 
 /** Finds what a call names among the definitions of its view, or faults. */
-export function targetOf(asked: Asked, rules: ToolRules): Target {
+export function targetOf(
+  asked: Pick<Asked, 'view' | 'method' | 'params'>,
+  rules: ToolRules,
+): Target {
   const { view, method, params } = asked
   switch (method) {
     case 'tools/call':

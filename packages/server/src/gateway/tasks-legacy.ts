@@ -46,8 +46,11 @@ export function requestedTask(
   if (ttl !== undefined && ttl !== null && !(typeof ttl === 'number' && ttl >= 0)) {
     throw new Fault('rpc/bad-params', '"task.ttl" must be a number of milliseconds.')
   }
-  return { ttlMs: typeof ttl === 'number' ? Math.round(ttl) : undefined }
+  return { ttlMs: typeof ttl === 'number' ? Math.max(TTL_MS_MIN, Math.round(ttl)) : undefined }
 }
+
+/** TL-025: a task that is gone before anybody could ask is of no use to whoever wished for it. */
+const TTL_MS_MIN = 60_000
 
 /** Answers one task method. What related-task metadata it carries means nothing (TL-014). */
 export async function tasksLegacy(

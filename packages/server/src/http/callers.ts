@@ -54,13 +54,14 @@ export function corsHeaders(
     vary: 'Origin',
     'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
     'access-control-allow-headers': allowed.join(', '),
-    'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate',
+    'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate, DPoP-Nonce',
     'access-control-max-age': '600',
   }
 }
 
 const ALLOWED = [
   'authorization',
+  'dpop',
   'content-type',
   'accept',
   'last-event-id',

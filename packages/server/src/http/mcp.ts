@@ -15,6 +15,7 @@ import {
   faultError,
   headerAt,
   read,
+  type AskedBy,
   type Gateway,
   type Incoming,
   type Session,
@@ -22,6 +23,7 @@ import {
 import type { View } from '#registry'
 import { readJson } from './body.ts'
 import { accepts, isJson } from './media.ts'
+import { challenge, type Protection } from './protect.ts'
 import { methodNotAllowed, sayWhen } from './refusal.ts'
 import { modernStream, Reply, sinkOf, type Stream } from './reply.ts'
 
@@ -31,6 +33,7 @@ export interface McpRooms {
   readonly limits: { readonly bodyBytesMax: number; readonly depthMax: number }
   readonly who: Principal
   readonly view: View
+  readonly protection: Protection | undefined
   /** This request stays open on purpose: it is no longer one of those under way. */
   readonly stays: () => void
 }
@@ -102,12 +105,19 @@ async function postModern(
     // AM-32: a stream is never opened to a client that does not take one.
     throw new Fault('http/not-acceptable', 'A subscription is a stream: accept text/event-stream.')
   }
+  const { revision, clientInfo } = envelope
+  if (await isHeldBack(rooms, [request], { revision, clientInfo }, response)) return
   if (request.method === 'subscriptions/listen') rooms.stays()
   const abort = new AbortController()
   // H-050: the client closing the stream is the cancellation of this era.
   response.once('close', () => {
     if (!response.writableFinished) abort.abort()
   })
+  if (request.method === 'subscriptions/listen') {
+    endWithToken(rooms, response, () => {
+      abort.abort()
+    })
+  }
   const reply = new Reply(response, rooms.world, stream ? modernStream : undefined)
   const { who, view } = rooms
   const served = await rooms.gateway.modern({
@@ -141,6 +151,7 @@ async function postLegacy(
     rooms.gateway.notice(session, shape.message)
     accepted(response)
   } else {
+    if (await isHeldBack(rooms, [shape.message], session.facts, response)) return
     const reply = replyFor(rooms, session, response)
     const served = await rooms.gateway.legacy(session, rooms.who, shape.message, reply)
     if (served.fault) sayWhen(response, served.fault)
@@ -153,6 +164,8 @@ async function initialize(
   message: RpcRequest,
   response: ServerResponse,
 ): Promise<void> {
+  const by = { revision: '2025-11-25', clientInfo: undefined } as const
+  if (await isHeldBack(rooms, [message], by, response)) return
   const initialized = await rooms.gateway.initialize(rooms.who, rooms.view, message)
   response.setHeader('Mcp-Session-Id', initialized.session.id)
   send(response, 200, initialized.response)
@@ -182,6 +195,7 @@ async function postBatch(
     accepted(response)
     return
   }
+  if (await isHeldBack(rooms, requests, session.facts, response)) return
   const reply = replyFor(rooms, session, response)
   const served = await Promise.all(
     requests.map((request) => rooms.gateway.legacy(session, rooms.who, request, reply)),
@@ -191,6 +205,36 @@ async function postBatch(
   // Of a batch whose requests were all cancelled nothing is left to say.
   reply.finish(all.length > 0 ? all : undefined, 200)
 }
+
+/**
+ * Whether scopes do not reach so far, which is then answered: as a status, so before anything that
+ * could become a stream. Nothing of a batch is done when one of it may not be.
+ */
+async function isHeldBack(
+  { gateway, who, view, protection }: McpRooms,
+  requests: readonly RpcRequest[],
+  { revision, clientInfo }: AskedBy,
+  response: ServerResponse,
+): Promise<boolean> {
+  if (who.proof === 'local' || !protection) return false
+  for (const request of requests) {
+    const held = await gateway.admit({ who, view, request, revision, clientInfo })
+    if (!held) continue
+    if (held.fault) challenge(protection, held.fault, view.id, response)
+    send(response, held.fault ? FAULTS[held.fault.code].http : 200, held.response)
+    return true
+  }
+  return false
+}
+
+/** What waits for news waits no longer than its token is good for; a client comes back with a new one. */
+function endWithToken({ who, world }: McpRooms, response: ServerResponse, end: () => void): void {
+  if (who.proof === 'local') return
+  const stop = world.after(Math.min(who.expiresAt - world.now(), TIMER_MS_MAX), end)
+  response.once('close', stop)
+}
+/** A longer timer goes off at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
 
 /** A reply whose stream can be resumed: it belongs to the session, not to the connection. */
 function replyFor(rooms: McpRooms, session: Session, response: ServerResponse): Reply {
@@ -249,6 +293,9 @@ async function get(
     headerAt(request.headers, 'last-event-id'),
   )
   rooms.stays()
+  endWithToken(rooms, response, () => {
+    response.end()
+  })
   const sink = sinkOf(response)
   if (isListening) session.listening = stream
   stream.attach(sink, after)

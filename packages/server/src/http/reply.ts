@@ -60,6 +60,10 @@ export class Reply implements Channel {
     if (!this.#isOver) this.#begin().send(message)
   }
 
+  isGone(): boolean {
+    return this.#response.destroyed
+  }
+
   pause(retryMs: number): void {
     const stream = this.#begin()
     if (!stream.pause) return

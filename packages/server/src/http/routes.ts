@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@countersign/contract'
-import type { Authenticate } from '#auth'
+import { localAuthenticator, type Principal } from '#auth'
 import type { World } from '#base'
 import type { Gateway } from '#gateway'
 import type { Log } from '#telemetry'
 import { readJson } from './body.ts'
 import { checkCaller, corsHeaders, type Hosts } from './callers.ts'
 import { serveMcp } from './mcp.ts'
+import { challenge, describe, knockOf, viewDescribedAt, type Protection } from './protect.ts'
 import { methodNotAllowed } from './refusal.ts'
 
 /** The most that clients may use of us; each is a field of the configuration with its reason. */
@@ -36,7 +37,8 @@ export interface FrontDoorRooms {
   readonly world: World
   readonly log: Log
   readonly gateway: Gateway
-  readonly authenticate: Authenticate
+  /** Undefined in local mode, where whoever can connect is the principal. */
+  readonly protection: Protection | undefined
   readonly limits: HttpLimits
   readonly hosts: Hosts
   readonly routes: readonly Route[]
@@ -75,10 +77,26 @@ export async function route(rooms: FrontDoorRooms, door: Door, visit: Visit): Pr
   }
   letIn(rooms.limits, door)
   if (path === MCP || path.startsWith(`${MCP}/`)) return toView(rooms, path, visit)
+  if (isDescribed(rooms, path, visit)) return
   const found = rooms.routes.find((one) => one.path === path)
   if (!found) throw new Fault('http/not-found', `Nothing is served at ${path.slice(0, 100)}.`)
   if (found.method !== request.method) throw methodNotAllowed(response, found.method)
   return found.answer(request, response, () => readJson(request, rooms.limits))
+}
+
+/** Answers who asks how to be let into a view. False when the path is no such question. */
+function isDescribed(
+  { gateway, protection }: FrontDoorRooms,
+  path: string,
+  { request, response }: Visit,
+): boolean {
+  if (!protection) return false
+  const id = viewDescribedAt(path)
+  const view = id === undefined ? undefined : gateway.view(id)
+  if (!view) return false
+  if (request.method !== 'GET') throw methodNotAllowed(response, 'GET')
+  describe(protection, view, request, response)
+  return true
 }
 
 function letIn({ requestsInFlightMax }: HttpLimits, door: Door): void {
@@ -100,10 +118,26 @@ async function toView(
   path: string,
   { request, response, stays }: Visit,
 ): Promise<void> {
-  const who = rooms.authenticate(request.headers.authorization)
   const view = rooms.gateway.view(path.slice(MCP.length + 1))
   if (!view) {
     throw new Fault('http/not-found', 'There is no such view. /mcp serves all servers at once.')
   }
+  const who = await whoAsks(rooms, view.id, request, response)
   return serveMcp({ ...rooms, who, view, stays }, request, response)
+}
+
+/** AU-010: on each request alike, whatever its method, and before anything of its body is read. */
+async function whoAsks(
+  { protection }: FrontDoorRooms,
+  view: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Principal> {
+  if (!protection) return localAuthenticator()
+  try {
+    return await protection.guard.authenticate(knockOf(protection, request, view))
+  } catch (thrown) {
+    if (thrown instanceof Fault) challenge(protection, thrown, view, response)
+    throw thrown
+  }
 }

@@ -18,6 +18,8 @@ export interface Listener {
   readonly beat?: (message: string) => void
   /** Only where questions can be asked on the open stream. */
   readonly ask?: Ask
+  /** True when its connection broke without a word. */
+  readonly isGone?: () => boolean
   readonly elicitationComplete?: (elicitationId: string) => void
   readonly paused?: (retryMs: number) => void
 }
@@ -65,7 +67,7 @@ export class Conversation<Outcome> {
   attach(listener: Listener): () => void {
     this.#listeners.add(listener)
     if (listener.elicitationComplete) this.#sent.add(listener)
-    const leave = listener.ask ? this.questions.attach(listener.ask) : undefined
+    const leave = listener.ask ? this.questions.attach(listener.ask, listener.isGone) : undefined
     return () => {
       this.#listeners.delete(listener)
       leave?.()

@@ -37,6 +37,20 @@ test('a question is put to one who can be asked, and to the next when that one g
   assert.equal(questions.size, 0)
 })
 
+// TL-018
+test('whoever comes takes over from one whose connection broke without a word', async () => {
+  const questions = new Questions('q', () => undefined)
+  const [first, second] = [makeAsker(), makeAsker()]
+  let isGone = false
+  questions.attach(first.ask, () => isGone)
+  void questions.ask(QUESTION, new AbortController().signal)
+  isGone = true
+  questions.attach(second.ask)
+  await settled()
+  assert.ok(first.asked[0]?.withdrawn.aborted)
+  assert.equal(second.asked.length, 1)
+})
+
 // TX-017
 test('whoever answers first has answered, and the other is no longer asked', async () => {
   const questions = new Questions('q', () => undefined)

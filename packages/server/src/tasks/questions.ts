@@ -15,6 +15,8 @@ interface Question {
 
 interface Asker {
   readonly ask: Ask
+  /** True when its connection broke without a word. */
+  readonly isGone: () => boolean
   readonly gone: AbortController
 }
 
@@ -95,15 +97,21 @@ export class Questions {
   }
 
   /** Has open and coming questions put to `ask`, until what is returned is called. */
-  attach(ask: Ask): () => void {
-    const asker: Asker = { ask, gone: new AbortController() }
+  attach(ask: Ask, isGone = (): boolean => false): () => void {
+    const asker: Asker = { ask, isGone, gone: new AbortController() }
+    // Whoever comes takes over from those whose connection broke (TL-018).
+    for (const other of this.#askers.filter((one) => one.isGone())) this.#leave(other)
     this.#askers.push(asker)
     for (const question of this.#open.values()) this.#put(question)
     return () => {
-      const at = this.#askers.indexOf(asker)
-      if (at >= 0) this.#askers.splice(at, 1)
-      asker.gone.abort()
+      this.#leave(asker)
     }
+  }
+
+  #leave(asker: Asker): void {
+    const at = this.#askers.indexOf(asker)
+    if (at >= 0) this.#askers.splice(at, 1)
+    asker.gone.abort()
   }
 
   /** Puts a question to the first who can be asked; when that one goes, to the next. */
