@@ -22,6 +22,9 @@ export interface Found {
 /** Rowids of passages are the document's id and their place in it, so no passage is there twice. */
 const PASSAGES_MAX = 100_000
 
+/** How long somebody else may be at the file, such as a person with `sqlite3`. */
+const LOCKED_MS = 5_000
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS documents (
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL) STRICT;
@@ -37,7 +40,7 @@ export class DocumentIndex implements Disposable {
   readonly #db: DatabaseSync
 
   constructor(file: string) {
-    this.#db = new DatabaseSync(file)
+    this.#db = new DatabaseSync(file, { timeout: LOCKED_MS })
     this.#db.exec(`PRAGMA journal_mode = WAL; ${SCHEMA}`)
   }
 

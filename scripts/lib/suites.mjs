@@ -37,7 +37,7 @@ export const SUITES = {
   crash: {
     globs: ['{packages/*/test,test}/crash/*.test.ts'],
     args: ['--test-concurrency=1'],
-    limitMs: 4 * MINUTE_MS,
+    limitMs: 8 * MINUTE_MS,
   },
   conformance: {
     globs: ['test/conformance/*.test.ts'],
