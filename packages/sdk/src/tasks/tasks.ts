@@ -80,6 +80,7 @@ export class Tasks {
       define(engine, tools, onError)
       await engine.start()
       await wake(engine, gone)
+      await tasks.#undoCancelled()
     } catch (error) {
       await engine.close()
       throw error
@@ -167,11 +168,28 @@ export class Tasks {
     const { state, kind, version } = looked.task
     if (state === 'unknown') await this.#engine.settle(id, { verdict: 'abandon', reason: GIVEN_UP })
     else await this.#engine.cancel(id).catch(ignoreIllegal)
-    const tool = this.#version(toolOf(kind), version)
-    if (tool?.options.undoOnFailure === true) {
-      await this.#engine.undo(id).catch(ignoreIllegal)
-    }
+    if (this.#undoes(kind, version)) await this.#engine.undo(id).catch(ignoreIllegal)
     return await this.look(id)
+  }
+
+  /** Between a cancellation and its undoing a process may have died: undoing twice is undoing once. */
+  async #undoCancelled(): Promise<void> {
+    let cursor: string | undefined
+    do {
+      const page = await this.#engine.list({
+        states: ['cancelled'],
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      for (const task of page.tasks) {
+        if (!isShown(task) || !this.#undoes(task.kind, task.version)) continue
+        await this.#engine.undo(task.id).catch(ignoreIllegal)
+      }
+      cursor = page.next
+    } while (cursor !== undefined)
+  }
+
+  #undoes(kind: string, version: string): boolean {
+    return this.#version(toolOf(kind), version)?.options.undoOnFailure === true
   }
 
   /** @throws TaskFault `task/bad-cursor`. */
