@@ -46,12 +46,9 @@ const RUN = z.string().min(1).max(500)
 const OWNER = z.string().min(1).max(500)
 const REASON = z.string().min(1).max(1_000)
 
+const STATE = `(?:${ADMIN_TASK_STATES.join('|')})`
 /** Several states with commas between them: `working,unknown`. */
-const States = z
-  .string()
-  .max(100)
-  .transform((text) => text.split(','))
-  .pipe(z.array(z.enum(ADMIN_TASK_STATES)).min(1))
+const States = z.string().regex(new RegExp(`^${STATE}(?:,${STATE}){0,5}$`))
 
 /** Every operation: how it is asked over HTTP, and the shapes of its question and answer. */
 export const ADMIN = {

@@ -2,13 +2,17 @@ import type { Admin } from '@countersign/contract'
 import type { Ledger } from '#audit'
 import type { World } from '#base'
 import type { Catalog, Views } from '#registry'
+import type { Desk } from '#tasks'
 import type { Upstream } from '#upstream'
 import { listServers } from './list-servers.ts'
 import { listTools } from './list-tools.ts'
+import { cancelTask, getTask, listTasks, settleTask, undoRun, undoTask } from './tasks.ts'
 
 export interface AdminRooms {
   readonly world: World
   readonly catalog: Catalog
+  /** Calls that are answered later. */
+  readonly desk: Desk
   readonly ledger: Ledger
   readonly views: Views
   readonly upstreams: ReadonlyMap<string, Upstream>
@@ -29,4 +33,10 @@ export const makeAdmin = (rooms: AdminRooms): Admin => ({
         ...(call === undefined ? {} : { call }),
         body: JSON.parse(JSON.stringify(body)),
       })),
+  listTasks: (input) => listTasks(rooms, input),
+  getTask: (input) => getTask(rooms, input),
+  cancelTask: (input) => cancelTask(rooms, input),
+  settleTask: (input) => settleTask(rooms, input),
+  undoTask: (input) => undoTask(rooms, input),
+  undoRun: (input) => undoRun(rooms, input),
 })

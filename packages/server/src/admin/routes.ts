@@ -1,21 +1,30 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ADMIN, Fault, type Admin } from '@countersign/contract'
+import { ADMIN, adminStatus, Fault, toFault, type Admin } from '@countersign/contract'
 import type { Secret } from '#base'
 
 interface AdminRoute {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  readonly answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: () => Promise<unknown>,
+  ) => Promise<void>
 }
 
 /** The admin API over HTTP, for whoever holds the token of the data folder. */
 export function adminRoutes(admin: Admin, token: Secret): readonly AdminRoute[] {
-  const { listServers, listTools, listEntries } = ADMIN
   return [
-    route(token, listServers, (input) => admin.listServers(input)),
-    route(token, listTools, (input) => admin.listTools(input)),
-    route(token, listEntries, (input) => admin.listEntries(input)),
+    route(token, ADMIN.listServers, (input) => admin.listServers(input)),
+    route(token, ADMIN.listTools, (input) => admin.listTools(input)),
+    route(token, ADMIN.listEntries, (input) => admin.listEntries(input)),
+    route(token, ADMIN.listTasks, (input) => admin.listTasks(input)),
+    route(token, ADMIN.getTask, (input) => admin.getTask(input)),
+    route(token, ADMIN.cancelTask, (input) => admin.cancelTask(input)),
+    route(token, ADMIN.settleTask, (input) => admin.settleTask(input)),
+    route(token, ADMIN.undoTask, (input) => admin.undoTask(input)),
+    route(token, ADMIN.undoRun, (input) => admin.undoRun(input)),
     proof(token),
   ]
 }
@@ -59,16 +68,36 @@ const route = <Input>(
 ): AdminRoute => ({
   method,
   path,
-  answer: async (request, response) => {
-    requireToken(request, token)
-    const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    const read = input.safeParse(Object.fromEntries(searchParams))
-    if (!read.success) throw new Fault('rpc/envelope', 'Unknown or malformed parameters.')
-    const output = await run(read.data)
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(output))
+  answer: async (request, response, body) => {
+    try {
+      requireToken(request, token)
+      const given = method === 'POST' ? asDoubles(await body()) : queryOf(request)
+      const read = input.safeParse(given)
+      if (!read.success) throw new Fault('rpc/envelope', 'Unknown or malformed parameters.')
+      const output = await run(read.data)
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(output))
+    } catch (thrown) {
+      refuse(response, toFault(thrown))
+    }
   },
 })
+
+const queryOf = (request: IncomingMessage): unknown =>
+  Object.fromEntries(new URL(request.url ?? '/', 'http://localhost').searchParams)
+
+/** Numbers that were kept with all their digits become what a program reads. */
+const asDoubles = (body: unknown): unknown => JSON.parse(JSON.stringify(body))
+
+/** Says what failed under a status of its own, and by a code that a program can read. */
+function refuse(response: ServerResponse, fault: Fault): void {
+  const { code, message } = fault
+  if (code === 'server/bug') throw fault
+  // What is left of a refused body is not read: the connection cannot serve another request.
+  if (!response.req.complete) response.setHeader('connection', 'close')
+  response.writeHead(adminStatus(code), { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ error: { fault: code, message } }))
+}
 
 /** Compares in constant time, so that how far a guess was right does not show. */
 export function requireToken(request: IncomingMessage, token: Secret): void {

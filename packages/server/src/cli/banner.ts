@@ -3,7 +3,11 @@ import type { CallEnded } from '#gateway'
 import { printable } from './printable.ts'
 
 /** What is running, and the lines that connect a client to it. */
-export function banner(config: Config, url: string, recovered: readonly string[]): string {
+export function banner(
+  config: Config,
+  url: string,
+  { recovered, pid }: { readonly recovered: readonly string[]; readonly pid: number },
+): string {
   const mcp = `${url}/mcp`
   const block = JSON.stringify({ mcpServers: { countersign: { type: 'http', url: mcp } } }, null, 2)
   const lines = [
@@ -19,7 +23,9 @@ export function banner(config: Config, url: string, recovered: readonly string[]
       : []),
     ...config.views.map(({ name, servers }) => `  ${mcp}/${name}  view of ${servers.join(', ')}`),
     '',
-    'Local mode: whoever can reach this address on this machine is "local". Other machines cannot.',
+    config.auth
+      ? `A token is needed, from ${config.auth.issuers.map(({ issuer }) => printable(issuer)).join(' or ')}.`
+      : 'Local mode: whoever can reach this address on this machine is "local". Other machines cannot.',
     'No policy is written yet: every listed tool may be called, and every call is recorded.',
     ...config.notes.map((note) => `Note: ${printable(note)}`),
     ...(recovered.length > 0
@@ -39,6 +45,7 @@ export function banner(config: Config, url: string, recovered: readonly string[]
     '',
     `  ${sampleCall(config)}`,
     '',
+    ...(config.servers.some(({ id }) => id === SLOW_SERVER) ? slowCall(config, pid) : []),
     'Calls, as they happen:',
   ]
   return lines.join('\n')
@@ -51,6 +58,23 @@ function sampleCall(config: Config): string {
   return config.servers.some(({ id }) => id === 'everything')
     ? `npx countersign call everything_echo --args '{"message":"hello"}' ${where}`
     : `npx countersign tools --view ${first.id} ${where}`
+}
+
+/** The quickstart's own server, whose tool takes its time. */
+const SLOW_SERVER = 'reports'
+
+/** What shows that a long call survives. */
+function slowCall(config: Config, pid: number): readonly string[] {
+  const where = `--config ${quote(config.path)}`
+  return [
+    'A call that takes 20 s and survives everything. In two more terminals:',
+    '',
+    `  npx countersign tasks --watch ${where}`,
+    `  npx countersign call reports_build_report ${where}`,
+    '',
+    `In the middle of it: kill -9 ${String(pid)}. Then start this again: it finishes, and no part is done twice.`,
+    '',
+  ]
 }
 
 const quote = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path}'`)

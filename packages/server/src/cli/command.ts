@@ -17,6 +17,8 @@ export interface Command {
   readonly options: Options
   readonly help: string
   readonly run: (parsed: Parsed, io: Io) => Promise<number>
+  /** Commands of its own, by the word that follows its name. */
+  readonly parts?: Readonly<Record<string, Command>>
 }
 
 /** Options that most commands share. */
@@ -27,8 +29,11 @@ export const CONFIG_HELP =
   '  -c, --config FILE   the configuration (default: countersign.yaml here)'
 export const JSON_HELP = '  --json              print JSON, one value on a line'
 
-/** Exit codes: the call worked; it was answered with an error; we could not do what was asked; misuse. */
-export const EXIT = { ok: 0, failed: 1, cannot: 2, usage: 64 } as const
+/**
+ * Exit codes: the call worked; it was answered with an error; we could not do what was asked; misuse;
+ * Ctrl-C.
+ */
+export const EXIT = { ok: 0, failed: 1, cannot: 2, usage: 64, interrupted: 130 } as const
 
 export function textOption(parsed: Parsed, name: string): string | undefined {
   const value = parsed.values[name]

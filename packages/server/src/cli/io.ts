@@ -2,14 +2,21 @@ import type { Readable, Writable } from 'node:stream'
 import type { World } from '#base'
 import { printable } from './printable.ts'
 
+/** Where text is shown: a terminal, or a pipe or file that gets plain lines. */
+export type Screen = Writable & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
+
 /** What a command may touch: the terminal it runs in, and the machine behind `world`. */
 export interface Io {
   readonly world: World
   readonly cwd: string
   readonly home: string
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
-  readonly stderr: Writable
+  readonly stdout: Screen
+  readonly stderr: Screen
 }
 
 export const print = (io: Io, text: string): void => {

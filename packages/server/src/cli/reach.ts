@@ -4,8 +4,11 @@ import {
   META,
   own,
   shapeOf,
+  TASKS_EXTENSION,
   type Admin,
+  type ClientCapabilities,
   type JsonObject,
+  type RpcNotification,
   type RpcResponse,
 } from '@countersign/contract'
 import { localAuthenticator } from '#auth'
@@ -19,52 +22,142 @@ import { VERSION } from './version.ts'
 /** The gateway, reached from a command: the one that is running, or one opened for this command. */
 export interface Reach extends AsyncDisposable {
   readonly admin: Admin
+  /** False when nothing goes on once this command is over. */
+  readonly isRunning: boolean
+  /** Whether tasks are carried out, here or there. */
+  readonly isWorking: boolean
   /** One request of 2026-07-28 to the view with all servers. */
-  readonly request: (method: string, params: JsonObject) => Promise<RpcResponse>
+  readonly request: (method: string, params: JsonObject, asking?: Asking) => Promise<RpcResponse>
+}
+
+/** How a request is made. */
+interface Asking {
+  /** It may be answered with a task, which is then followed. */
+  readonly followsTasks?: boolean
+  readonly onProgress?: (params: JsonObject) => void
 }
 
 const REVISION = '2026-07-28'
 const CLIENT = { name: 'countersign-cli', version: VERSION }
+/** One request at a time: any token will do. */
+const PROGRESS = 'progress'
 
 export async function reach(config: Config, io: Io): Promise<Reach> {
   const running = await findRunning(config)
   return running ? reachRunning(running) : reachInside(config, io)
 }
 
-const withEnvelope = (params: JsonObject): JsonObject => ({
+/** The same for a command whose call may take long: then tasks have to go on while it waits. */
+export async function reachToCall(config: Config, io: Io): Promise<Reach> {
+  const running = await findRunning(config)
+  if (running) return reachRunning(running)
+  const inside = await reachInside(config, io)
+  try {
+    const { tasks } = await inside.admin.listTasks({ states: 'working,waiting', limit: 1 })
+    if (tasks.length > 0) throw wouldCutOff()
+    await inside.start()
+    return { ...inside, isWorking: true }
+  } catch (thrown) {
+    await inside[Symbol.asyncDispose]()
+    throw thrown
+  }
+}
+
+const wouldCutOff = (): Fault =>
+  new Fault(
+    'store/unavailable',
+    'no gateway is running, and tasks wait for one: this command would take them up and cut them off at its end. Run "countersign serve", then call again.',
+  )
+
+/** The running Countersign, or undefined. Nothing is opened: whoever wants to start one can. */
+export async function reachOnlyRunning(config: Config): Promise<Reach | undefined> {
+  const running = await findRunning(config)
+  return running ? reachRunning(running) : undefined
+}
+
+const capabilitiesOf = ({ followsTasks = false }: Asking): ClientCapabilities =>
+  followsTasks ? { extensions: { [TASKS_EXTENSION]: {} } } : {}
+
+const withEnvelope = (params: JsonObject, asking: Asking): JsonObject => ({
   ...params,
   _meta: {
     [META.protocolVersion]: REVISION,
-    [META.clientCapabilities]: {},
+    [META.clientCapabilities]: { ...capabilitiesOf(asking) },
     [META.clientInfo]: CLIENT,
+    ...(asking.onProgress ? { progressToken: PROGRESS } : {}),
   },
 })
 
 function reachRunning({ url, token }: Running): Reach {
   return {
     admin: connect(url, () => token.reveal()),
-    request: async (method, params) => {
-      const named = own(params, 'name')
-      const response = await fetch(new URL('/mcp', url), {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'application/json',
-          'mcp-protocol-version': REVISION,
-          'mcp-method': method,
-          ...(typeof named === 'string' ? { 'mcp-name': named } : {}),
-        },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: withEnvelope(params) }),
-      })
-      const shape = shapeOf(await response.json())
-      if (shape.kind === 'response') return shape.message
+    isRunning: true,
+    isWorking: true,
+    request: async (method, params, asking = {}) => {
+      const named = own(params, method.startsWith('tasks/') ? 'taskId' : 'name')
+      try {
+        const response = await fetch(new URL('/mcp', url), {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            accept: asking.onProgress ? 'application/json, text/event-stream' : 'application/json',
+            'mcp-protocol-version': REVISION,
+            'mcp-method': method,
+            ...(typeof named === 'string' ? { 'mcp-name': named } : {}),
+          },
+          body: JSON.stringify({
+            jsonrpc: '2.0',
+            id: 1,
+            method,
+            params: withEnvelope(params, asking),
+          }),
+        })
+        for await (const message of messagesOf(response)) {
+          const shape = shapeOf(message)
+          if (shape.kind === 'response') return shape.message
+          if (shape.kind === 'notification') hear(shape.message, asking)
+        }
+      } catch (cause) {
+        throw new Fault('upstream/unavailable', GONE, { cause })
+      }
       throw new Fault('upstream/broken', 'The running Countersign gave no JSON-RPC answer.')
     },
     [Symbol.asyncDispose]: async () => undefined,
   }
 }
 
-async function reachInside(config: Config, io: Io): Promise<Reach> {
+const GONE = 'The running Countersign stopped before it answered.'
+
+const hear = ({ method, params }: RpcNotification, { onProgress }: Asking): void => {
+  if (method === 'notifications/progress' && params) onProgress?.(params)
+}
+
+/** What a response says, message by message: one JSON value, or the data of each event. */
+async function* messagesOf(response: Response): AsyncGenerator {
+  if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
+    yield await response.json()
+    return
+  }
+  let rest = ''
+  for await (const text of (response.body ?? new ReadableStream()).pipeThrough(
+    new TextDecoderStream(),
+  )) {
+    // Only our own streams are read: their lines end in one way, and data is one line.
+    const events = `${rest}${text}`.split('\n\n')
+    rest = events.pop() ?? ''
+    for (const event of events) {
+      const data = /^data: ?(.+)$/m.exec(event)?.[1]
+      if (data !== undefined) yield JSON.parse(data)
+    }
+  }
+}
+
+interface Inside extends Reach {
+  /** From here on tasks are carried out, as in a gateway that runs. */
+  readonly start: () => Promise<void>
+}
+
+async function reachInside(config: Config, io: Io): Promise<Inside> {
   const house = await openHouse(config, {
     world: io.world,
     log: makeLog('error'),
@@ -74,20 +167,27 @@ async function reachInside(config: Config, io: Io): Promise<Reach> {
   if (!view) throw new Error('the view with all servers is missing')
   return {
     admin: house.admin,
-    request: async (method, params) => {
+    isRunning: false,
+    isWorking: false,
+    start: () => house.gateway.desk.start(),
+    request: async (method, params, asking = {}) => {
       const { response } = await house.gateway.modern({
         who: localAuthenticator(undefined),
         view,
-        request: { jsonrpc: '2.0', id: 1, method, params: withEnvelope(params) },
+        request: { jsonrpc: '2.0', id: 1, method, params: withEnvelope(params, asking) },
         envelope: {
           revision: REVISION,
-          capabilities: {},
+          capabilities: capabilitiesOf(asking),
           clientInfo: CLIENT,
           logLevel: undefined,
-          progressToken: undefined,
+          progressToken: asking.onProgress ? PROGRESS : undefined,
         },
         headers: undefined,
-        channel: { send: () => undefined },
+        channel: {
+          send: (message) => {
+            if (!('id' in message)) hear(message, asking)
+          },
+        },
         signal: new AbortController().signal,
       })
       return response

@@ -7,10 +7,19 @@ import { init } from './init-command.ts'
 import type { Io } from './io.ts'
 import { log } from './log.ts'
 import { serve } from './serve.ts'
+import { tasks } from './tasks/tasks.ts'
 import { tools } from './tools.ts'
 import { VERSION } from './version.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, init, doctor, tools, call, log }
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve,
+  init,
+  doctor,
+  tools,
+  call,
+  tasks,
+  log,
+}
 
 /** Runs one command line. Resolves with the exit code; whatever fails is one readable message. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -19,23 +28,33 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stdout.write(`${VERSION}\n`)
     return EXIT.ok
   }
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const [topic] = rest
-    const asked = topic === undefined ? undefined : find(topic)
-    io.stdout.write(asked ? helpOf(asked) : overview())
-    return EXIT.ok
-  }
+  if (name === undefined || HELP.has(name) || name === 'help') return sayHelp(rest, io)
   const command = find(name)
   if (!command) {
     io.stderr.write(`countersign: there is no command "${name}".\n\n${overview()}`)
     return EXIT.usage
   }
-  if (rest.includes('--help') || rest.includes('-h')) {
-    io.stdout.write(helpOf(command))
+  const part = partOf(command, rest[0])
+  if (rest.some((word) => HELP.has(word))) {
+    io.stdout.write(helpOf(part ?? command))
     return EXIT.ok
   }
-  return carryOut(name, command, rest, io)
+  return part
+    ? carryOut(`${name} ${String(rest[0])}`, part, rest.slice(1), io)
+    : carryOut(name, command, rest, io)
 }
+
+const HELP: ReadonlySet<string> = new Set(['--help', '-h'])
+
+/** All commands, or the one that is named, or a part of it. */
+function sayHelp([topic, word]: readonly string[], io: Io): number {
+  const asked = topic === undefined ? undefined : find(topic)
+  io.stdout.write(asked ? helpOf(partOf(asked, word) ?? asked) : overview())
+  return EXIT.ok
+}
+
+const partOf = ({ parts = {} }: Command, word: string | undefined): Command | undefined =>
+  word !== undefined && Object.hasOwn(parts, word) ? parts[word] : undefined
 
 const find = (name: string): Command | undefined =>
   Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined

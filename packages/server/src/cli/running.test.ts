@@ -18,7 +18,7 @@ test('only who holds the key of the data folder is taken for the running Counter
   let token = new Secret(key)
   const server = createServer((request, response) => {
     const route = adminRoutes({} as never, token).find(({ path }) => path === PROOF)
-    void route!.answer(request, response)
+    void route!.answer(request, response, () => Promise.resolve(undefined))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

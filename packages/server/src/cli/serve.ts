@@ -65,7 +65,7 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
     const door = await house.listen()
     acceptRelays(house, door)
     const url = urlOf(config, door.port)
-    forget = announce(config, io.world, url)
+    forget = announce(config, io.world, localUrlOf(config, door.port))
     if (asJson) {
       printJson(io, {
         event: 'listening',
@@ -73,7 +73,7 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
         pid: io.world.pid,
         recovered: house.recovered,
       })
-    } else print(io, banner(config, url, house.recovered))
+    } else print(io, banner(config, url, { recovered: house.recovered, pid: io.world.pid }))
     await stopping
     if (asJson) printJson(io, { event: 'stopping' })
     else print(io, 'Stopping: calls under way may end first.')
@@ -84,10 +84,13 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
   return EXIT.ok
 }
 
-function urlOf({ listen }: Config, port: number): string {
-  if (listen.publicUrl !== undefined) return listen.publicUrl
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
-  return `http://${host}:${String(port)}`
+const urlOf = (config: Config, port: number): string =>
+  config.listen.publicUrl ?? localUrlOf(config, port)
+
+/** Where commands on this machine find us, whatever stands in front. */
+function localUrlOf({ listen }: Config, port: number): string {
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listen.host] ?? listen.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`
 }
 
 const stopSignal = (): Promise<void> =>

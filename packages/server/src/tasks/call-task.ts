@@ -1,6 +1,7 @@
-import type { Effect, Json, JsonObject } from '@countersign/contract'
+import { Fault, type Effect, type Json, type JsonObject } from '@countersign/contract'
 import {
   NotDone,
+  RecordedError,
   type AttemptContext,
   type Reconciled,
   type RetryPolicy,
@@ -61,6 +62,10 @@ const RETRY: RetryPolicy = {
 const CUT_OFF =
   'The call had left for its server when this process ended. It may or may not have happened.'
 
+/** It happened: whoever reads nothing of that calls again. */
+const TOO_LARGE =
+  'The call was carried out, but its result is larger than what is kept, and is lost. Do not repeat it for what it does; if it only reads, ask for less at a time.'
+
 /**
  * The handler of every deferred call: one attempt under the crash rule of its effect class. Its value
  * is the outcome, which may be an error: only what nobody knows is thrown.
@@ -100,6 +105,9 @@ export async function runCallTask(
       },
       (attempt) => dispatch(rooms, task, live, attempt),
     )
+  } catch (thrown) {
+    if (!(thrown instanceof RecordedError) || thrown.code !== 'task/value-too-large') throw thrown
+    return toRecord({ kind: 'refused', fault: new Fault('task/too-large', TOO_LARGE) })
   } finally {
     stopHearing()
   }
@@ -115,13 +123,15 @@ async function dispatch(
     live.conversation.abort.abort()
   }
   attempt.signal.addEventListener('abort', stop, { once: true })
-  if (live.first) await attempt.dispatched()
+  // What was sent before it was a task is the first try of it; whatever follows is sent anew.
+  const first = attempt.number === 1 ? live.first : undefined
+  if (first) await attempt.dispatched()
   // It had left before it was written down, in a process that is gone.
   else if (errand.isUnderWay && attempt.number === 1 && isHarmful(errand.effect)) {
     await attempt.dispatched()
     throw new Error(CUT_OFF)
   }
-  const outcome = await (live.first ??
+  const outcome = await (first ??
     rooms.perform(errand, live.conversation, () => attempt.dispatched()))
   // The end of this run is not the end of a call that its server goes on with.
   attempt.signal.removeEventListener('abort', stop)

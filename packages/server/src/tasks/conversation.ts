@@ -20,6 +20,8 @@ export interface Listener {
   readonly ask?: Ask
   /** True when its connection broke without a word. */
   readonly isGone?: () => boolean
+  /** Whether it declared that it can be asked this; without it, anything. */
+  readonly takes?: (request: InputRequest) => boolean
   readonly elicitationComplete?: (elicitationId: string) => void
   readonly paused?: (retryMs: number) => void
 }
@@ -48,6 +50,7 @@ export class Conversation<Outcome> {
   #shown = Promise.withResolvers<void>()
   #isShown = false
   #isGathering = false
+  #isOver = false
 
   /** `run` carries the call, and must not reject. `prefix` makes the keys of its questions unique. */
   constructor(
@@ -60,16 +63,28 @@ export class Conversation<Outcome> {
       this.#onQuestion()
     })
     this.outcome = run(this)
-    this.#done = this.outcome.then((outcome) => ({ kind: 'done', outcome }))
+    this.#done = this.outcome.then((outcome) => {
+      this.#isOver = true
+      return { kind: 'done', outcome }
+    })
   }
 
   /** Hears and is asked until what is returned is called. */
   attach(listener: Listener): () => void {
     this.#listeners.add(listener)
     if (listener.elicitationComplete) this.#sent.add(listener)
-    const leave = listener.ask ? this.questions.attach(listener.ask, listener.isGone) : undefined
+    const { ask, isGone, takes } = listener
+    let wasAsked = false
+    const put = (asking: Ask): Ask =>
+      function noting(request, withdrawn) {
+        wasAsked = true
+        return asking(request, withdrawn)
+      }
+    const leave = ask ? this.questions.attach(put(ask), isGone, takes) : undefined
     return () => {
       this.#listeners.delete(listener)
+      // Who was neither asked nor told how it ended was sent to no page.
+      if (!wasAsked && !this.#isOver) this.#sent.delete(listener)
       leave?.()
     }
   }

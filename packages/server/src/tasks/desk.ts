@@ -177,8 +177,11 @@ export class Desk {
   }
 
   /** Ends a task; the server is told, and what it still does is only noted. */
-  async cancel({ task }: Standing, by: string, reason: string): Promise<Standing> {
-    return this.#standing(await this.stop(task, by, reason))
+  async cancel({ task, errand }: Standing, by: string, reason: string): Promise<Standing> {
+    const cancelled = this.#standing(await this.stop(task, by, reason))
+    // Whoever cancelled it knows: if they call again, they mean it.
+    this.delivered(errand, task.id)
+    return cancelled
   }
 
   /** The same for a task of any kind. */
@@ -196,6 +199,7 @@ export class Desk {
     const settled = await this.#guard(this.#rooms.engine.settle(task.id, settlement))
     const why = reason === undefined ? {} : { reason }
     await this.#rooms.note('task.settled', { ...named(task), by, verdict, ...why })
+    if (isCall(task)) this.#remember(readErrand(task.input), task.id)
     return settled
   }
 
@@ -320,7 +324,9 @@ export class Desk {
     if (likeness === '') return
     this.#alike.set(likeness, id)
     const forget = async (): Promise<void> => {
-      await this.#rooms.engine.finished(id).catch(() => undefined)
+      const task = await this.#rooms.engine.finished(id).catch(() => undefined)
+      // What nobody knows stays open, and the same call, until somebody has settled it.
+      if (task?.state === 'unknown') return
       // Who reads again wants to know how it is now; who writes again may not have heard of the first.
       const keptMs = effect === 'read' ? 0 : UNFETCHED_MS
       this.#rooms.world.after(keptMs, () => {

@@ -41,7 +41,9 @@ export const exchangeOf = (
   },
   ask: (request, withdrawn) => conversation.questions.ask(request, withdrawn),
   undeclared: () => undefined,
-  paused: () => undefined,
+  paused: (retryMs) => {
+    conversation.paused(retryMs)
+  },
   elicitationComplete: (id) => {
     conversation.elicitationComplete(id)
   },

@@ -39,8 +39,12 @@ export function makeParking<Call extends Talking>(world: World, expireMs: number
     park: (owner, call) => {
       const { conversation } = call
       const own = [...parked.values()].filter((one) => one.owner === owner && !over.has(one.id))
+      // Whoever asks after the same call again is given the same place.
+      const same = own.find((one) => one.call.conversation === conversation)
+      if (same) return same
       if (own.length >= PARKED_PER_OWNER_MAX) {
-        conversation.abort.abort()
+        // A call that became a task goes on without us.
+        if (!conversation.isDeferred) conversation.abort.abort()
         throw new Fault(
           'http/busy',
           `${String(PARKED_PER_OWNER_MAX)} calls wait for answers already. Answer or abandon some first.`,

@@ -17,6 +17,7 @@ interface Asker {
   readonly ask: Ask
   /** True when its connection broke without a word. */
   readonly isGone: () => boolean
+  readonly takes: (request: InputRequest) => boolean
   readonly gone: AbortController
 }
 
@@ -96,9 +97,9 @@ export class Questions {
     }
   }
 
-  /** Has open and coming questions put to `ask`, until what is returned is called. */
-  attach(ask: Ask, isGone = (): boolean => false): () => void {
-    const asker: Asker = { ask, isGone, gone: new AbortController() }
+  /** Has open and coming questions that it takes put to `ask`, until what is returned is called. */
+  attach(ask: Ask, isGone = (): boolean => false, takes: Asker['takes'] = () => true): () => void {
+    const asker: Asker = { ask, isGone, takes, gone: new AbortController() }
     // Whoever comes takes over from those whose connection broke (TL-018).
     for (const other of this.#askers.filter((one) => one.isGone())) this.#leave(other)
     this.#askers.push(asker)
@@ -116,7 +117,8 @@ export class Questions {
 
   /** Puts a question to the first who can be asked; when that one goes, to the next. */
   #put(question: Question): void {
-    const [asker] = this.#askers
+    // I-004: a client that did not declare what it takes is not asked, and answers for nobody.
+    const asker = this.#askers.find(({ takes }) => takes(question.request))
     if (question.asker || !asker) return
     question.asker = asker
     const back = AbortSignal.any([question.over.signal, asker.gone.signal])

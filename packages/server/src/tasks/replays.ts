@@ -9,7 +9,7 @@ export interface Replays<Outcome> {
   readonly once: (key: string, run: () => Promise<Outcome>) => Promise<Outcome>
 }
 
-/** `isKept` says which outcomes are worth remembering; `run` must not reject. */
+/** `isKept` says which outcomes are worth remembering; what rejects is not. */
 export function makeReplays<Outcome>(
   world: World,
   isKept: (outcome: Outcome) => boolean,
@@ -23,10 +23,15 @@ export function makeReplays<Outcome>(
       // Beyond this many nobody is remembered: better a repeat than no memory left.
       if (running.size >= KEPT_MAX) return started
       running.set(key, started)
-      const outcome = await started
-      if (isKept(outcome)) world.after(KEEP_MS, () => void running.delete(key))
-      else running.delete(key)
-      return outcome
+      let isWorthKeeping = false
+      try {
+        const outcome = await started
+        isWorthKeeping = isKept(outcome)
+        return outcome
+      } finally {
+        if (isWorthKeeping) world.after(KEEP_MS, () => void running.delete(key))
+        else running.delete(key)
+      }
     },
   }
 }
