@@ -13,7 +13,7 @@ import { describeStatus, upstreamFault } from './upstream-fault.ts'
 import type { Wire } from './wire.ts'
 
 /** How long an answer to the probe is waited for: silence is an answer too (S-016). */
-const PROBE_MS = { stdio: 2_000, http: 5_000, sse: 5_000 } as const
+const PROBE_MS = { stdio: 5_000, http: 5_000, sse: 5_000 } as const
 
 export interface ConnectRooms extends WireRooms {
   readonly emit: (event: UpstreamEvent) => void
