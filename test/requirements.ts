@@ -1,4 +1,5 @@
 /** Every sentence of the protocol that we owe, with an id. `requirements.test.ts` looks for proofs. */
+import { AUTHORIZATION } from './requirements/authorization.ts'
 import { BRIDGE } from './requirements/bridge.ts'
 import { CONFLICTS } from './requirements/conflicts.ts'
 import { FEATURES } from './requirements/features.ts'
@@ -29,6 +30,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...PROGRESS,
   ...TASKS_LEGACY,
   ...TASKS_MODERN,
+  ...AUTHORIZATION,
   ...SUITE,
   ...BRIDGE,
   ...CONFLICTS,

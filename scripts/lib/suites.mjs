@@ -43,7 +43,7 @@ export const SUITES = {
     globs: ['test/conformance/*.test.ts'],
     args: ['--test-concurrency=2'],
     run: ['test/conformance/run.ts'],
-    limitMs: 6 * MINUTE_MS,
+    limitMs: 8 * MINUTE_MS,
   },
   packaging: {
     globs: ['test/packaging/*.test.ts'],

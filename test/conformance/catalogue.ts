@@ -129,6 +129,11 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   test_input_required_result_multi_round: 'Asks twice, one after the other',
   test_input_required_result_tampered_state: 'Refuses state it did not seal',
   test_input_required_result_capabilities: 'Asks only what the client can answer',
+  failing_job: 'Fails after a while, as a tool result',
+  protocol_error_job: 'Fails after a while, as an error of the protocol',
+  confirm_delete: 'Asks for a confirmation after a while',
+  multi_input: 'Asks two things at once after a while',
+  test_tool_with_task: 'Asks for a name at once, and takes a while then',
 }
 
 const WITH_ARGUMENTS: readonly ToolDeclaration[] = [
@@ -151,6 +156,14 @@ const WITH_ARGUMENTS: readonly ToolDeclaration[] = [
     name: 'test_elicitation',
     description: 'Asks the user for a name and an address',
     inputSchema: oneString('message', 'What the user is told'),
+  },
+  {
+    name: 'slow_compute',
+    description: 'Takes as many seconds as it is told, at most five, and a little more',
+    inputSchema: {
+      type: 'object',
+      properties: { seconds: { type: 'number' }, label: { type: 'string' } },
+    },
   },
   {
     name: 'test_x_mcp_header',

@@ -7,6 +7,7 @@ import {
   isMeaningful,
   MEANINGLESS,
   serverName,
+  WITHOUT_TASKS,
   type Leg,
 } from './legs.ts'
 import {
@@ -129,13 +130,26 @@ test('scenarios that make no sense on a pair leave no row there', () => {
 
 test('nothing is meaningless within one era, and everything excused says why', () => {
   for (const { upstream, revision } of MEANINGLESS) assert.notEqual(upstream, revision)
-  for (const { why } of [...MEANINGLESS, ...EXPECTED_FAILURES]) assert.ok(why.length > 40)
-  for (const leg of DIRECT_LEGS)
+  for (const { why } of [...MEANINGLESS, ...WITHOUT_TASKS, ...EXPECTED_FAILURES])
+    assert.ok(why.length > 40)
+  for (const leg of DIRECT_LEGS.filter(({ fixture }) => fixture === undefined))
     assert.ok(isMeaningful(leg, 'input-required-result-basic-elicitation'))
+})
+
+test('tasks are asked of a server of tasks, which is asked of nothing else, and of the gateway', () => {
+  const kit: Leg = { ...across, upstream: '2026-07-28', fixture: 'kit' }
+  for (const scenario of ['tasks-lifecycle', 'tasks-mrtr-composition', 'tasks-required-task-error'])
+    assert.ok(isMeaningful(kit, scenario) && isMeaningful({ ...kit, target: 'direct' }, scenario))
+  assert.ok(!isMeaningful(kit, 'ping'))
+  assert.ok(!isMeaningful(direct, 'tasks-lifecycle'))
+  assert.ok(isMeaningful(across, 'tasks-lifecycle')) // The gateway makes them of plain calls.
+  assert.ok(!isMeaningful(across, 'tasks-required-task-error'))
 })
 
 test('each upstream of the gateway has a name of its own', () => {
   assert.deepEqual([...new Set(GATEWAY_LEGS.map(serverName))].toSorted(), [
+    'kit',
+    'kit-stdio',
     'new',
     'new-stdio',
     'old',

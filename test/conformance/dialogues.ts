@@ -38,6 +38,8 @@ export type Dialogue = {
   rounds: (args: Loose, capabilities: Capabilities) => readonly Asks[]
   /** The first round carries sealed state, and answers without it count for nothing. */
   sealed?: true
+  /** How long it takes before it asks, and after it was answered. */
+  takes?: { beforeMs?: number; afterMs?: number }
   conclude: (answers: Answers) => string
 }
 
@@ -137,6 +139,12 @@ const once = (asks: Asks, conclude: Dialogue['conclude']): Dialogue => ({
   conclude,
 })
 
+/** Longer than a gateway waits before it makes a task of such a call. */
+const A_WHILE_MS = 600
+/** Longer than a gateway waits for a call that asks first. */
+const LONG_MS = 2_000
+const sure = elicit('Are you sure?', { confirm: { type: 'boolean' } })
+
 export const DIALOGUES: Readonly<Record<string, Dialogue>> = {
   test_sampling: {
     rounds: (args) => [{ completion: sample(stringAt(args, 'prompt'), 100) }],
@@ -200,6 +208,20 @@ export const DIALOGUES: Readonly<Record<string, Dialogue>> = {
     ],
     sealed: true,
     conclude: (given) => `${word(given, 'step1', 'name')} likes ${word(given, 'step2', 'color')}`,
+  },
+  confirm_delete: {
+    ...once({ sure }, (given) => `Confirmed: ${replied(given, 'sure')}`),
+    takes: { beforeMs: A_WHILE_MS },
+  },
+  multi_input: {
+    ...once({ user_name: userName, sure }, (given) => {
+      return `${word(given, 'user_name', 'name')}: ${replied(given, 'sure')}`
+    }),
+    takes: { beforeMs: A_WHILE_MS },
+  },
+  test_tool_with_task: {
+    ...once({ user_name: userName }, (given) => `Hello, ${word(given, 'user_name', 'name')}!`),
+    takes: { afterMs: LONG_MS },
   },
   test_input_required_result_capabilities: {
     rounds: (_args, { elicitation, sampling, roots: listing }) => {

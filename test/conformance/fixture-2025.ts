@@ -1,6 +1,7 @@
 // The legacy fixture: SDK v1, revision 2025-11-25, sessions and resumable streams.
 
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import {
@@ -75,6 +76,7 @@ const ask = (extra: Extra, question: Ask) => {
 /** The questions of one round go out together, so that a bridge may put them into one result. */
 const converse = async (server: Server, dialogue: Dialogue, args: Loose, extra: Extra) => {
   const given: Record<string, unknown> = {}
+  await pause(dialogue.takes?.beforeMs ?? 0)
   for (const asks of dialogue.rounds(args, server.getClientCapabilities() ?? {})) {
     const replies = Object.entries(asks).map(async ([key, question]) => {
       given[key] = await ask(extra, question)
@@ -83,6 +85,7 @@ const converse = async (server: Server, dialogue: Dialogue, args: Loose, extra: 
     // oxlint-disable-next-line eslint/no-await-in-loop
     await Promise.all(replies)
   }
+  await pause(dialogue.takes?.afterMs ?? 0)
   return dialogue.conclude(given)
 }
 

@@ -2,6 +2,7 @@
 // reaches it has really spoken the new one.
 
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -119,8 +120,12 @@ const offerTool = (server: McpServer, tool: ToolDeclaration, announce: Announce)
     async (args, ctx): Promise<ToolResult | InputRequiredResult> => {
       if (script !== undefined) return await script(stageOf(server, ctx, announce), args)
       if (dialogue === undefined) throw new Error(`Nothing is known about ${name}`)
+      const { beforeMs = 0, afterMs = 0 } = dialogue.takes ?? {}
+      if (ctx.mcpReq.inputResponses === undefined) await pause(beforeMs)
       const leg = await converse(name, dialogue, args, ctx)
-      return typeof leg === 'string' ? text(leg) : leg
+      if (typeof leg !== 'string') return leg
+      await pause(afterMs)
+      return text(leg)
     },
   )
 }

@@ -57,6 +57,7 @@ const twinOf = (row: Row, rows: readonly Row[]): Row | undefined => {
   return rows.find(
     (one) =>
       one.target === 'direct' &&
+      one.fixture === row.fixture &&
       one.scenario === row.scenario &&
       one.upstream === row.upstream &&
       one.revision === row.revision,
@@ -141,7 +142,7 @@ export const tableOf = (rows: readonly Row[], legs: readonly Leg[]): string => {
     ),
     line(
       'upstream',
-      legs.map(({ upstream }) => year(upstream)),
+      legs.map(({ upstream, fixture }) => fixture ?? year(upstream)),
     ),
     line(
       'over',

@@ -7,10 +7,12 @@ import {
   DIRECT_LEGS,
   GATEWAY_LEGS,
   isMeaningful,
+  isOfTasks,
   legName,
   MEANINGLESS,
   REVISIONS,
   serverName,
+  WITHOUT_TASKS,
   type Leg,
 } from './legs.ts'
 import {
@@ -76,15 +78,16 @@ const complain = (leg: Leg, played: readonly Played[]): void => {
   }
 }
 
+/** A server of tasks alone is asked for nothing else; others for whatever their revision requires. */
+const chosen = async ({ fixture, revision }: Leg): Promise<readonly string[] | undefined> =>
+  fixture === undefined ? undefined : (await scenariosOf(revision)).filter(isOfTasks)
+
 const playLeg = async (leg: Leg, url: string): Promise<Row[]> => {
   const { scenario, verbose } = options
   const began = performance.now()
-  const played = await play({
-    url,
-    revision: leg.revision,
-    ...(scenario !== undefined && { scenario }),
-    verbose,
-  })
+  const { revision } = leg
+  const scenarios = scenario === undefined ? await chosen(leg) : [scenario]
+  const played = await play({ url, revision, ...(scenarios && { scenarios }), verbose })
   const rows = toRows(leg, played)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   const counts = `${countOf(rows, 'passed')} passed, ${countOf(rows, 'failed')} failed`
@@ -130,6 +133,9 @@ const conclude = (rows: readonly Row[], legs: readonly Leg[], problems: readonly
       say(`n/a: ${scenario}, client ${revision}, upstream ${upstream}: ${why}`)
     }
   }
+  for (const { scenario, upstream, why } of WITHOUT_TASKS) {
+    say(`n/a: ${scenario}, upstream ${upstream} without tasks: ${why}`)
+  }
   for (const difference of differencesIn(rows)) say(`differs: ${difference}`)
   for (const problem of problems) say(`problem: ${problem}`)
   say(`${countOf(rows, 'expected')} expected to fail, ${countOf(rows, 'skipped')} skipped`)
@@ -147,7 +153,7 @@ const main = async (): Promise<number> => {
   const findings: Findings = { rows: [], obstacles: [] }
   const { rows, obstacles } = findings
   await using fixtures = await startFixtures(options)
-  await playLegs(directLegs, (leg) => fixtures[leg.upstream].url, findings)
+  await playLegs(directLegs, (leg) => fixtures[leg.fixture ?? leg.upstream].url, findings)
   await playGateway(gatewayLegs, fixtures, findings).catch((error: unknown) =>
     obstacles.push(`the gateway could not be tried: ${String(error)}`),
   )

@@ -44,6 +44,28 @@ const greet: Script = async (_stage, args) =>
     ? text(`Hello, ${args['name']}!`)
     : { ...text('greet needs a name'), isError: true }
 
+/** Longer than a gateway waits before it makes a task of such a call. */
+const A_WHILE_MS = 600
+
+/** A minute is asked of what is cancelled at once; directly, somebody would wait for it. */
+const SECONDS_MAX = 5
+
+const compute: Script = async (_stage, { seconds, label }) => {
+  const wanted = typeof seconds === 'number' ? Math.min(seconds, SECONDS_MAX) : 0
+  await pause(A_WHILE_MS + wanted * 1_000)
+  return text(`computed ${String(label)}`)
+}
+
+const fail: Script = async () => {
+  await pause(A_WHILE_MS)
+  return { ...text('The job failed, as it was meant to'), isError: true }
+}
+
+const throwUp: Script = async () => {
+  await pause(A_WHILE_MS)
+  throw new Error('The job broke, as it was meant to')
+}
+
 const mirrored: Script = async (_stage, args) => text(`region=${JSON.stringify(args['region'])}`)
 
 export const SCRIPTS: Readonly<Record<string, Script>> = {
@@ -54,6 +76,9 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     ]),
   ),
   greet,
+  slow_compute: compute,
+  failing_job: fail,
+  protocol_error_job: throwUp,
   json_schema_2020_12_tool: async (_stage, args) => text(`Called with ${JSON.stringify(args)}`),
   test_x_mcp_header: mirrored,
   test_tool_with_logging: logThrice,

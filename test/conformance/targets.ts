@@ -13,48 +13,81 @@ const FIXTURES: Readonly<Record<Revision, string>> = {
   '2025-11-25': fileOf('fixture-2025.ts'),
   '2026-07-28': fileOf('fixture-2026.ts'),
 }
+const KIT = fileOf('../../packages/sdk/test/conformance-tools.ts')
 const GATEWAY = fileOf('../../packages/server/src/main.ts')
 
-export type Fixtures = Readonly<Record<Revision, Running>>
+/** Servers without tasks by their revision, and the one with. */
+export type Fixtures = Readonly<Record<Revision | 'kit', Running>>
 type Options = { readonly verbose: boolean }
 
-const startFixture = (revision: Revision, options: Options): Promise<Running> =>
-  launch(
-    [FIXTURES[revision], '--port', '0'],
-    (line) => /^listening (\S+)$/.exec(line)?.[1],
-    options,
-  )
+const startFixture = (args: readonly string[], options: Options): Promise<Running> =>
+  launch([...args, '--port', '0'], (line) => /^listening (\S+)$/.exec(line)?.[1], options)
 
 export const startFixtures = async (options: Options): Promise<Fixtures & AsyncDisposable> => {
-  const [old, modern] = await Promise.all([
-    startFixture('2025-11-25', options),
-    startFixture('2026-07-28', options),
+  const data = await mkdtemp(join(tmpdir(), 'countersign-kit-'))
+  const [old, modern, kit] = await Promise.all([
+    startFixture([FIXTURES['2025-11-25']], options),
+    startFixture([FIXTURES['2026-07-28']], options),
+    startFixture([KIT, '--data', data], options),
   ])
   return {
     '2025-11-25': old,
     '2026-07-28': modern,
+    kit,
     async [Symbol.asyncDispose]() {
-      await Promise.all([old[Symbol.asyncDispose](), modern[Symbol.asyncDispose]()])
+      await Promise.all([old, modern, kit].map((one) => one[Symbol.asyncDispose]()))
+      await rm(data, { recursive: true, force: true })
     },
   }
 }
 
-const entry = (upstream: Revision, fixtures: Fixtures): string[] => {
-  const leg: Leg = { target: 'gateway', upstream, revision: upstream }
-  const command = JSON.stringify(process.execPath)
-  const args = JSON.stringify([FIXTURES[upstream], '--stdio'])
+/** One entry over HTTP and one over stdio, with the same rules. */
+const entries = (
+  leg: Leg,
+  { url }: Running,
+  args: readonly string[],
+  tools: Readonly<Record<string, { readonly after: string }>>,
+): string[] => {
+  // A busy machine may start a process so slowly that its silence is taken for the old era.
+  const era = leg.upstream === '2026-07-28' ? { era: 'modern' } : {}
+  const started = { command: process.execPath, args, tools, ...era }
   return [
-    `  ${serverName(leg)}: { url: ${JSON.stringify(fixtures[upstream].url)} }`,
-    `  ${serverName({ ...leg, transport: 'stdio' })}: { command: ${command}, args: ${args} }`,
+    `  ${serverName(leg)}: ${JSON.stringify({ url, tools })}`,
+    `  ${serverName({ ...leg, transport: 'stdio' })}: ${JSON.stringify(started)}`,
   ]
 }
+
+/** Of these the suite wants tasks. One asks first, and is to be asked before it becomes one (TX-008). */
+const SLOW = {
+  ...Object.fromEntries(
+    ['slow_compute', 'failing_job', 'protocol_error_job', 'confirm_delete', 'multi_input'].map(
+      (name) => [name, { after: '100 ms' }],
+    ),
+  ),
+  test_tool_with_task: { after: '1 s' },
+}
+/** TX-004: what must not become a task of ours and is nothing but one cannot be done without it. */
+const NEVER = { failing_job: { after: 'never' } }
 
 const configurationOf = (directory: string, fixtures: Fixtures): string =>
   [
     'listen: { host: 127.0.0.1, port: 0 }',
     `data: ${JSON.stringify(join(directory, 'data'))}`,
     'servers:',
-    ...REVISIONS.flatMap((revision) => entry(revision, fixtures)),
+    ...REVISIONS.flatMap((revision) =>
+      entries(
+        { target: 'gateway', upstream: revision, revision },
+        fixtures[revision],
+        [FIXTURES[revision], '--stdio'],
+        SLOW,
+      ),
+    ),
+    ...entries(
+      { target: 'gateway', upstream: '2026-07-28', revision: '2026-07-28', fixture: 'kit' },
+      fixtures.kit,
+      [KIT, '--data', join(directory, 'kit')],
+      NEVER,
+    ),
     '',
   ].join('\n')
 

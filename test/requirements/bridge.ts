@@ -1,5 +1,5 @@
 /** Between a client of one era and a server of the other. */
-import { NO_QUESTIONS, NO_TASKS, ONE_NODE, type Requirement } from './requirement.ts'
+import { NO_QUESTIONS, ONE_NODE, type Requirement } from './requirement.ts'
 
 export const BRIDGE: readonly Requirement[] = [
   {
@@ -216,7 +216,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'NO',
     says: 'A call that waits long is better a task',
     source: 'TH10; ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-040',
@@ -272,7 +272,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'B',
     says: 'Answers and cancels are applied before they are acknowledged',
     source: 'CF:server/tasks/mrtr-input.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-051',
@@ -280,7 +280,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'B',
     says: 'The extension is checked before the id is looked up',
     source: 'CF:server/tasks/capability.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-052',
@@ -288,7 +288,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'B',
     says: 'A principal sees its tasks from both eras',
     source: 'K25 §Security; SEP-2663',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-053',
@@ -296,7 +296,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'B',
     says: "One poller for each task, at the server's pace",
     source: 'ET §Task Polling',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-054',
@@ -304,7 +304,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'B',
     says: 'related-task is rewritten in everything that crosses',
     source: 'K25 §Associating',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-055',
@@ -312,7 +312,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'O',
     says: 'No related-task on polls of v1 servers',
     source: 'V1:shared/protocol.js _onrequest',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-056',
@@ -320,7 +320,7 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'O',
     says: "A v1 server's status alone is no reason to ask again",
     source: 'V1:shared/protocol.js sendRequest',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'BR-057',
@@ -328,6 +328,6 @@ export const BRIDGE: readonly Requirement[] = [
     era: 'O',
     says: 'Nobody waits for the result of a cancelled legacy task',
     source: 'V1:experimental/tasks/stores/in-memory.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
 ]

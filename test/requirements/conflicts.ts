@@ -1,5 +1,5 @@
 /** Where the texts contradict each other, and what is done here. */
-import { NO_TASKS, type Requirement } from './requirement.ts'
+import type { Requirement } from './requirement.ts'
 
 export const CONFLICTS: readonly Requirement[] = [
   {
@@ -48,7 +48,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'A tool that must be a task is -32601 without one',
     source: 'K25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-07',
@@ -56,7 +56,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'The result of a cancelled legacy task is -32603',
     source: 'K25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-08',
@@ -64,7 +64,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'Task answers are complete outside and inside',
     source: 'ET, SC26, XT',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-09',
@@ -72,7 +72,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'isError is failed in the old era',
     source: 'SEP-1686, K25, SC25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-10',
@@ -88,7 +88,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'A missing Mcp-Name is accepted on tasks, another is not',
     source: 'ET, H26, TS',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-12',
@@ -160,7 +160,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'Task notifications are detailed',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-21',
@@ -168,7 +168,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'A task asks what its creator declared, and shows it to every poller',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-22',
@@ -176,7 +176,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'The legacy capability opens no modern tasks',
     source: 'ET, SEP-2663',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-23',
@@ -200,7 +200,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'Updates are seen at once',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-26',
@@ -240,7 +240,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'Task parameters on forbidden tools are -32601, without the capability ignored',
     source: 'own',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-31',
@@ -272,7 +272,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'Tasks outlive their session',
     source: 'own',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-35',
@@ -280,7 +280,7 @@ export const CONFLICTS: readonly Requirement[] = [
     era: 'B',
     says: 'A legacy ttl is a finite integer',
     source: 'SC25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'AM-36',

@@ -1,5 +1,5 @@
 /** Handshake, discovery, versions, capabilities and metadata. */
-import { NO_TASKS, type Requirement } from './requirement.ts'
+import type { Requirement } from './requirement.ts'
 
 export const LIFECYCLE: readonly Requirement[] = [
   {
@@ -120,7 +120,7 @@ export const LIFECYCLE: readonly Requirement[] = [
     era: 'N',
     says: 'Discovery shows the tasks extension, and no tasks capability',
     source: 'CF:server/tasks/capability.ts; SEP-2663 §Backward Compatibility',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'V-025',
@@ -152,7 +152,7 @@ export const LIFECYCLE: readonly Requirement[] = [
     era: 'N',
     says: 'The settings of the tasks extension are an empty object',
     source: 'XT:core/v2/schemas.js (strictObject)',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'V-029',
@@ -224,7 +224,7 @@ export const LIFECYCLE: readonly Requirement[] = [
     era: 'O11',
     says: 'related-task and model-immediate-response are the reserved keys of legacy tasks',
     source: 'K25; B25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'V-046',

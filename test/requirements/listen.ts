@@ -1,5 +1,5 @@
 /** Subscriptions of the modern era. */
-import { NO_AUTH, type Requirement } from './requirement.ts'
+import type { Requirement } from './requirement.ts'
 
 export const LISTEN: readonly Requirement[] = [
   {
@@ -112,7 +112,7 @@ export const LISTEN: readonly Requirement[] = [
     era: 'N',
     says: 'A listen ends when the token behind it does',
     source: 'own',
-    scope: NO_AUTH,
+    scope: 'here',
   },
   {
     id: 'L-015',

@@ -1,5 +1,5 @@
 /** Progress, cancellation, logging and ping. */
-import { FOR_SERVERS, NO_TASKS, type Requirement } from './requirement.ts'
+import { FOR_SERVERS, type Requirement } from './requirement.ts'
 
 export const PROGRESS: readonly Requirement[] = [
   {
@@ -40,7 +40,7 @@ export const PROGRESS: readonly Requirement[] = [
     era: 'O11',
     says: 'The token of a legacy task lives until the task is over',
     source: 'P25; K25 §Task Progress',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'P-006',
@@ -48,7 +48,7 @@ export const PROGRESS: readonly Requirement[] = [
     era: 'N',
     says: 'Tasks of the extension have no progress and no log messages',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'P-010',

@@ -1,5 +1,5 @@
 /** What other clients and servers do, and have to be met with. */
-import { NO_TASKS, type Requirement } from './requirement.ts'
+import type { Requirement } from './requirement.ts'
 
 export const QUIRKS_OTHER: readonly Requirement[] = [
   {
@@ -8,7 +8,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: wants empty settings',
     source: 'XT:core/v2/schemas.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-061',
@@ -16,7 +16,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: one malformed entry fails the whole execution',
     source: 'XT:core/v2/schemas.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-062',
@@ -24,7 +24,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: a key used twice ends the execution',
     source: 'XT:client/task-protocol-v2.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-063',
@@ -32,7 +32,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: the same state twice is an error',
     source: 'XT:client/session.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-064',
@@ -40,7 +40,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: does not poll after a cancel',
     source: 'XT:client/execution.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-065',
@@ -48,7 +48,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: polls every second without a hint',
     source: 'XT:client/execution.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-066',
@@ -64,7 +64,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: makes tasks only of tools that must be',
     source: 'XT:core/v1/negotiation.js, client/task-protocol-v1.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-068',
@@ -72,7 +72,7 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'ext-tasks: cancels questions that match no task',
     source: 'XT:client/input-routing.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-080',
@@ -136,6 +136,6 @@ export const QUIRKS_OTHER: readonly Requirement[] = [
     era: 'B',
     says: 'Clients keep no task ids',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
 ]

@@ -1,5 +1,5 @@
 /** What the official SDKs do, and have to be met with. */
-import { NO_AUTH, NO_TASKS, type Requirement } from './requirement.ts'
+import { NO_AUTH, type Requirement } from './requirement.ts'
 
 export const QUIRKS_SDK: readonly Requirement[] = [
   {
@@ -128,7 +128,7 @@ export const QUIRKS_SDK: readonly Requirement[] = [
     era: 'B',
     says: 'v1: refuses to call tools that must be tasks',
     source: 'V1:client/index.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-017',
@@ -136,7 +136,7 @@ export const QUIRKS_SDK: readonly Requirement[] = [
     era: 'B',
     says: 'v1: polls with stray task parameters, and never fetches failed results',
     source: 'V1:shared/protocol.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-018',
@@ -176,7 +176,7 @@ export const QUIRKS_SDK: readonly Requirement[] = [
     era: 'B',
     says: 'v1 servers: answer through the task queue when related-task is there',
     source: 'V1:shared/protocol.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-023',
@@ -240,7 +240,7 @@ export const QUIRKS_SDK: readonly Requirement[] = [
     era: 'B',
     says: 'v2: sends no Mcp-Name on task methods',
     source: 'TS:packages/client/src/client/streamableHttp.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'Q-036',

@@ -1,5 +1,5 @@
 /** Tasks of 2025-11-25. */
-import { NO_TASKS, type Requirement } from './requirement.ts'
+import type { Requirement } from './requirement.ts'
 
 export const TASKS_LEGACY: readonly Requirement[] = [
   {
@@ -16,7 +16,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Capabilities say which requests may be tasks',
     source: 'K25 §Capabilities',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-003',
@@ -24,7 +24,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Only what the receiver declared is made a task',
     source: 'K25 §Capability Negotiation',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-004',
@@ -32,7 +32,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A tool says whether it may, must or must not be a task',
     source: 'K25 §Tool-Level Negotiation',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-005',
@@ -40,7 +40,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A receiver that wants tasks for a whole request type answers -32600',
     source: 'K25 §Error Handling; AM-06',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-006',
@@ -56,7 +56,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'params.task is answered at once with the task, not with the result',
     source: 'K25 §Creating Tasks, §Result Retrieval',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-008',
@@ -64,7 +64,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A task has id, status, ttl and both timestamps in every answer',
     source: 'K25 §TTL; SC25 Task; V1:types.js TaskSchema',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-009',
@@ -72,7 +72,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Task ids are ours, unique and not to be guessed',
     source: 'K25 §Task ID, §Security',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-010',
@@ -80,7 +80,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A task starts working, and never leaves a terminal state',
     source: 'K25 §Task Status Lifecycle',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-011',
@@ -88,7 +88,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'failed covers errors and results with isError',
     source: 'K25 §Task Execution Errors; SC25 TaskStatus',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-012',
@@ -96,7 +96,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A task that needs input says so until it has it',
     source: 'K25 §Input Required Status',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-013',
@@ -104,7 +104,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Everything that belongs to a task names it',
     source: 'K25 §Associating, §Related Task Metadata',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-014',
@@ -112,7 +112,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Task requests and status notifications do not name it twice',
     source: 'K25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-015',
@@ -120,7 +120,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A client that sees input_required asks for the result at once',
     source: 'K25 §Input Required Status',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-016',
@@ -128,7 +128,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'tasks/get is no stream, and leaving it changes nothing',
     source: 'K25 §Getting Tasks',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-017',
@@ -136,7 +136,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'tasks/result waits, then gives exactly what the request would have given',
     source: 'K25 §Result Retrieval',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-018',
@@ -144,7 +144,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Several may wait for one result; each question goes to one of them',
     source: 'H25 §Multiple Connections',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-019',
@@ -152,7 +152,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A status notification carries the whole task',
     source: 'K25 §Task Notifications',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-020',
@@ -160,7 +160,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'tasks/list shows, page by page, what the caller may get',
     source: 'K25 §Task Listing, §Security',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-021',
@@ -168,7 +168,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Without identities tasks are not listed',
     source: 'K25 §Security',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-022',
@@ -176,7 +176,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'tasks/cancel is final before it is answered; terminal tasks are -32602',
     source: 'K25 §Task Cancellation',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-023',
@@ -184,7 +184,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Tasks are cancelled by tasks/cancel alone',
     source: 'C25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-024',
@@ -192,7 +192,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Unknown, expired and foreign ids are -32602, as bad cursors are',
     source: 'K25 §Protocol Errors',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-025',
@@ -200,7 +200,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'The receiver may change a ttl and delete after it',
     source: 'K25 §TTL',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-026',
@@ -208,7 +208,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Tasks belong to a principal, not to a session',
     source: 'K25 §Security',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-027',
@@ -216,7 +216,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Tasks are limited in number, life and size, and audited',
     source: 'K25 §Resource Management, §Audit',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-028',
@@ -224,7 +224,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: "The creating request's token is good until the end",
     source: 'P25',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-029',
@@ -232,7 +232,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A creation may carry words for the model meanwhile',
     source: 'K25 §Creating Tasks',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-030',
@@ -240,7 +240,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Tasks hosted by clients are not used',
     source: 'K25 §Client Capabilities',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-031',
@@ -248,7 +248,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Stray task parameters on polls are tolerated',
     source: 'V1:shared/protocol.js requestStream()',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-032',
@@ -256,7 +256,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'required is not shown to v1 clients, which would refuse to call',
     source: 'V1:client/index.js isToolTaskRequired()',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-033',
@@ -264,7 +264,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'The reason of a failure is in the status message',
     source: 'V1:requestStream(); XT:client/task-protocol-v1.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-034',
@@ -272,7 +272,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A waiting result is kept alive, and outlives its request',
     source: 'V1:shared/protocol.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-035',
@@ -280,7 +280,7 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'A ttl on the wire is a finite integer',
     source: 'XT:core/v1/schemas.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TL-036',
@@ -288,6 +288,6 @@ export const TASKS_LEGACY: readonly Requirement[] = [
     era: 'O11',
     says: 'Ids in answers match the ids that were asked',
     source: 'XT:client/port.js, client/input-routing.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
 ]

@@ -1,5 +1,5 @@
 /** Tasks of 2026-07-28, which are an extension. */
-import { NO_TASKS, type Requirement } from './requirement.ts'
+import type { Requirement } from './requirement.ts'
 
 export const TASKS_MODERN: readonly Requirement[] = [
   {
@@ -8,7 +8,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Both sides declare the extension, with empty settings',
     source: 'ET §Capability Negotiation',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-002',
@@ -16,7 +16,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'The server alone decides what becomes a task',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-003',
@@ -32,7 +32,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'What cannot be done without a task is -32021, naming the extension',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-005',
@@ -40,7 +40,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'A creation is flat and holds no result',
     source: 'ET §Task Creation; CF:server/tasks/lifecycle.ts, request-state.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-006',
@@ -48,7 +48,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'A task has ttlMs, positive or null, and no fields of the old era',
     source: 'ET §Tasks; CF:server/tasks/wire-fields.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-007',
@@ -56,7 +56,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'A task is durable before it is answered',
     source: 'ET §Task Creation; CF:server/tasks/dispatch.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-008',
@@ -64,7 +64,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Questions come before the task is made',
     source: 'ET; CF:server/tasks/composition.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-009',
@@ -72,7 +72,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'resultType task is on creations only',
     source: 'ET §Polymorphic Results; AM-08',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-010',
@@ -80,7 +80,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'tasks/get shows what belongs to the status',
     source: 'ET §Task Polling',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-011',
@@ -88,7 +88,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'The result within is a whole result',
     source: 'XT:core/v2/schemas.js; CF:server/tasks/wire-fields.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-012',
@@ -96,7 +96,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'completed includes isError; failed is for errors',
     source: 'ET §Task Execution Errors',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-013',
@@ -104,7 +104,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Poll hints are honoured until the end',
     source: 'ET §Task Polling',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-014',
@@ -112,7 +112,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'A ttl counts from creation and is not cut short',
     source: 'ET; CF',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-015',
@@ -120,7 +120,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Keys of questions are never used twice in a task',
     source: 'ET §Task Update',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-016',
@@ -128,7 +128,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'tasks/update is acknowledged, and seen by the next get',
     source: 'ET; CF:server/tasks/mrtr-input.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-017',
@@ -136,7 +136,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Answers to unknown or answered keys are ignored',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-018',
@@ -144,7 +144,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Questions of a task are shown like any others, once',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-019',
@@ -152,7 +152,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'tasks/cancel is acknowledged, also when it is too late',
     source: 'ET §Task Cancellation; CF:server/tasks/lifecycle.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-020',
@@ -160,7 +160,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Closing a stream does not cancel a task that exists',
     source: 'ET; C26',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-021',
@@ -168,7 +168,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'A task whose id cannot reach its client is not left running',
     source: 'XT:client/session.js',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-022',
@@ -176,7 +176,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Acknowledgements hold nothing of the task',
     source: 'CF:server/tasks/lifecycle.ts, mrtr-input.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-023',
@@ -184,7 +184,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Task methods without the extension are -32021',
     source: 'ET §Protocol Errors; CF:server/tasks/capability.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-024',
@@ -192,7 +192,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'An unknown id is -32602',
     source: 'ET; CF:server/tasks/dispatch.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-025',
@@ -208,7 +208,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Task notifications carry the whole task',
     source: 'ET §Task Status Notifications',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-027',
@@ -216,7 +216,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Tasks have no progress and no log messages anywhere',
     source: 'ET',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-028',
@@ -224,7 +224,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Mcp-Name repeats the task id',
     source: 'ET §Routing Headers; CF:server/tasks/headers.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-029',
@@ -232,7 +232,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Every task request is authorized, and ids are not to be guessed',
     source: 'ET §Security',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-030',
@@ -240,7 +240,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'The extension alone is enough to get a task',
     source: 'CF:server/tasks/capability.ts',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-031',
@@ -248,7 +248,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'The legacy capability does not count, yet its old tasks stay reachable',
     source: 'SEP-2663 §Backward Compatibility',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-032',
@@ -264,7 +264,7 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'Tasks ask what their creating request declared',
     source: 'ET §Task Update; AM-21',
-    scope: NO_TASKS,
+    scope: 'here',
   },
   {
     id: 'TX-034',
@@ -272,6 +272,6 @@ export const TASKS_MODERN: readonly Requirement[] = [
     era: 'N',
     says: 'The names of tasks are reserved',
     source: 'ET §Reservations',
-    scope: NO_TASKS,
+    scope: 'here',
   },
 ]

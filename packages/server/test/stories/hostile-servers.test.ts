@@ -207,8 +207,8 @@ describe('a server that cannot be reached', () => {
     assert.deepEqual(namesIn(earlier), OWN_TOOLS) // Nothing of a server.
     writeFileSync(sign, '')
     await until('it is listed', async () => {
-      const later = namesIn(await ask(other.at(), modern('tools/list')))
-      return later.some((name) => name.startsWith('late_'))
+      const names = namesIn(await ask(other.at(), modern('tools/list')))
+      return names.some((name) => name.startsWith('late_'))
     })
     await stream.event(({ method }) => method === 'notifications/tools/list_changed')
     stream.drop()

@@ -87,6 +87,7 @@ export const PROGRAMS = {
   oldPeer: fileOf('peers/legacy.ts'),
   newPeer: fileOf('peers/modern.ts'),
   hostile: fileOf('peers/hostile.ts'),
+  bookings: fileOf('peers/bookings.ts'),
   main: fileOf('../../src/main.ts'),
 } as const
 type Program = keyof typeof PROGRAMS

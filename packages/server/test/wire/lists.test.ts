@@ -389,27 +389,4 @@ describe('what is answered', () => {
     const called = (await oldest.request('tools/call', { name: 'words' })).message.result
     assert.equal(called.structuredContent, undefined)
   })
-
-  it('may be words, so a client without tasks has no schema to hold against them (F-009)', async () => {
-    await using usual = await openWireHouse({
-      servers: {
-        new: { url: recent.url },
-        kept: { url: recent.url, tools: { words: { after: 'never' } } },
-      },
-    })
-    const find = (list: readonly Loose[], tool: string): Loose =>
-      list.find(({ name }) => name === tool)
-    const session = await openSession(usual.at('new'))
-    const legacy = (await session.request('tools/list')).message.result.tools
-    const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
-    const plain = (await ask(usual.at('new'), 'tools/list')).message.result.tools
-    const tasking = (await ask(usual.at('new'), 'tools/list', {}, { capabilities })).message.result
-      .tools
-    for (const list of [legacy, plain]) assert.equal(find(list, 'words').outputSchema, undefined)
-    const kept = (await ask(usual.at('kept'), 'tools/list')).message.result.tools
-    assert.deepEqual(find(kept, 'words').outputSchema, WORDS) // This one tool is always waited for.
-    // A client with tasks is never answered with words, and needs no tools to ask about them.
-    assert.deepEqual(find(tasking, 'words').outputSchema, WORDS)
-    assert.ok(!names(tasking).some((name) => OWN_TOOLS.includes(String(name))))
-  })
 })
