@@ -81,12 +81,13 @@ const SWEEP_MS = 50
 
 /** A connection that was busy when we began to close is idle a moment later, and would stay open. */
 function sweepIdle({ world }: FrontDoorRooms, server: Server): () => void {
-  let stop = (): void => undefined
-  const sweep = (): void => {
+  const sweep = (): (() => void) => {
     server.closeIdleConnections()
-    stop = world.after(SWEEP_MS, sweep)
+    return world.after(SWEEP_MS, () => {
+      stop = sweep()
+    })
   }
-  sweep()
+  let stop = sweep()
   return () => {
     stop()
   }

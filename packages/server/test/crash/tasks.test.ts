@@ -66,7 +66,7 @@ const seen = async (gateway: Gateway, taskId: string): Promise<Wire> =>
   (await asTask(gateway, 'tasks/get', { taskId })).json.result
 
 const isUnknown = ({ status, statusMessage }: Wire): boolean =>
-  status === 'working' && /^Unknown outcome/.test(statusMessage ?? '')
+  status === 'working' && String(statusMessage ?? '').startsWith('Unknown outcome')
 
 const settled = (gateway: Gateway, id: string): Promise<Wire> =>
   until(`task ${id} is over, or unknown`, async () => {
