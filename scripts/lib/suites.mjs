@@ -19,7 +19,7 @@ export const SUITES = {
     limitMs: 3 * MINUTE_MS,
   },
   stories: {
-    globs: ['packages/*/test/{stories,auth,stores,sim,upstream,wire,init}/**/*.test.ts'],
+    globs: ['packages/*/test/{stories,auth,policy,stores,sim,upstream,wire,init}/**/*.test.ts'],
     args: ['--test-concurrency=2'],
     limitMs: 6 * MINUTE_MS,
   },

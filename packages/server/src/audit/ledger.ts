@@ -21,6 +21,8 @@ export const LEDGER_TABLES: Migration = {
 export interface Opening {
   readonly call: string
   readonly principal: string
+  /** Under which token and scopes, through which client and on whose behalf; absent in local mode. */
+  readonly authority?: JsonObject | undefined
   readonly client: string
   readonly view: string
   readonly server: string

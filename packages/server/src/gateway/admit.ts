@@ -44,7 +44,7 @@ export interface AdmitRooms extends ListRooms {
 }
 
 /** What a call wants, in the words of scopes. */
-export const wantedBy = ({ server, method, name, effect }: Target): Wanted => ({
+const wantedBy = ({ server, method, name, effect }: Target): Wanted => ({
   server,
   tool: method === 'tools/call' ? name : undefined,
   effect,

@@ -3,7 +3,7 @@ import { newId } from '#base'
 import type { ClientFacts, Ended, Outcome, Standing } from '#tasks'
 import { answer, receiptOf } from './answer.ts'
 import type { Asked, CallMethod } from './asked.ts'
-import { askedOf, carry, errandOf, type Fare } from './carry.ts'
+import { answeredOf, carry, errandOf, type Fare } from './carry.ts'
 import { labelOf } from './client.ts'
 import { attend, hold, REPEATED_HOLD_MS, type Held, type Patience } from './hold.ts'
 import type { LegacyRequest, LegacyRooms } from './legacy.ts'
@@ -137,6 +137,7 @@ function conclude(
   if (ended !== undefined && ended !== 'cancelled') {
     return deliver(rooms, legacy, asked, standing, ended)
   }
+  if (ended) rooms.desk.delivered(standing.errand, standing.task.id)
   const words = wordsFor(rooms, asked, { standing, isRepeated })
   const { revision } = legacy.session.facts
   const result = projectResult(words, revision, receiptOf(asked))
@@ -152,7 +153,7 @@ function deliver(
   ended: Ended,
 ): Served {
   rooms.desk.delivered(errand, task.id)
-  return say(legacy, isOwnTool(asked) ? askedOf(rooms.views, errand) : asked, ended)
+  return say(legacy, isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked, ended)
 }
 
 function endedOf(outcome: Outcome): Ended {

@@ -4,6 +4,7 @@ import type { View } from '#registry'
 import type { Asked, CallMethod, Round } from './asked.ts'
 import { attendTo, begin, carryOn } from './carry-modern.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
+import { isOwnTool } from './own-tools.ts'
 import { checkParamHeaders } from './param-check.ts'
 import { failure, projectResult, success, toolError } from './project.ts'
 import { digestOfParams } from './params-digest.ts'
@@ -82,9 +83,10 @@ async function resume(
   answers: JsonObject,
 ): Promise<Served> {
   const parked = rooms.parking.find(modern.who.id, carried.id)
-  if (!parked) return interrupted(modern, method)
-  const { conversation, carrier, task } = parked.call
   const asked = { ...askedIn(rooms, modern, method, undefined, undefined), call: carried.call }
+  // Whoever only asked after a task can ask after it again, also in another process.
+  if (!parked) return isOwnTool(asked) ? begin(rooms, modern, asked) : interrupted(modern, method)
+  const { conversation, carrier, task } = parked.call
   conversation.answer(answers)
   const round = carried.round + 1
   if (carrier) return carryOn(rooms, modern, { asked, carrier, id: parked.id }, round)

@@ -64,9 +64,15 @@ async function attempt(
 ): Promise<Attempted> {
   const startedAt = rooms.world.monotonic()
   const target = targetOf(asked, rooms.rules)
-  const decision = rooms.policy.decide(who, target)
+  const digest = digestOfParams(target.params['arguments'] ?? target.params)
+  const decision = rooms.policy.decide(who, target, {
+    view: asked.view.id,
+    arguments: target.params['arguments'],
+    argumentsDigest: digest,
+  })
   const opening = {
     call: attemptOf(rooms.world, asked),
+    arguments: digest,
     ...openingOf(who, asked, client, target, decision),
   }
   const entry = await rooms.ledger.open(opening)
@@ -85,7 +91,7 @@ async function act(
   asked: Asked,
   client: Client,
 ): Promise<Attempted> {
-  if (decision.kind === 'deny') throw new Fault('policy/denied', decision.because)
+  if (decision.kind !== 'allow') throw new Fault('policy/denied', decision.because)
   const target = decision.permitted
   try {
     const { server } = target
@@ -151,7 +157,8 @@ function openingOf(
   client: Client,
   target: Target,
   decision: Decision<Target>,
-): Omit<Opening, 'call'> {
+): Omit<Opening, 'call' | 'arguments'> {
+  const { kind, policies, version } = decision
   return {
     principal: who.id,
     authority: custodyOf(who, target.server),
@@ -161,9 +168,8 @@ function openingOf(
     method: target.method,
     name: target.name,
     effect: target.effect,
-    decision: { kind: decision.kind, policies: decision.policies },
+    decision: { kind, policies, ...(version ? { version: { ...version } } : {}) },
     definition: target.digest,
-    arguments: digestOfParams(target.params['arguments'] ?? target.params),
     round: asked.round.number,
   }
 }

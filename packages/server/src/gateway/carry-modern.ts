@@ -1,5 +1,6 @@
 import {
   Fault,
+  missingCapability,
   own,
   TASKS_EXTENSION,
   toExtensionTask,
@@ -10,7 +11,7 @@ import {
 import type { ClientFacts, Ended, Listener, Outcome, Standing } from '#tasks'
 import { receiptOf } from './answer.ts'
 import type { Asked } from './asked.ts'
-import { askedOf, carry, errandOf, type Carrier, type Fare } from './carry.ts'
+import { answeredOf, carry, errandOf, type Carrier, type Fare } from './carry.ts'
 import { labelOf, voice } from './client.ts'
 import { askClient, conclude } from './conclude-modern.ts'
 import { attend, hold, REPEATED_HOLD_MS, type Patience } from './hold.ts'
@@ -125,17 +126,31 @@ export async function attendTo(
     id,
     conversation,
     holdMs: waitMs,
-    patience,
+    patience: { seesQuestions: patience.seesQuestions && !patience.takesTask },
     signal,
     listener,
   })
-  if (held.kind === 'questions' && conversation) {
+  if (held.kind === 'done') throw new Error('a task ended as something else')
+  const questions = held.kind === 'questions' ? answerable(modern, held.questions) : undefined
+  if (questions && conversation) {
     const known = parked === undefined ? {} : { id: parked }
     const call = { asked, conversation, carrier: undefined, task: id, ...known }
-    return park(rooms, modern, call, held.questions, round)
+    return park(rooms, modern, call, questions, round)
   }
-  if (held.kind !== 'task') throw new Error('a task ended as something else')
-  return tell(rooms, modern, asked, { standing: held.standing, isRepeated })
+  const standing = held.kind === 'task' ? held.standing : await rooms.desk.find(modern.who.id, id)
+  if (!standing) throw new Fault('task/unknown', 'This request has expired.')
+  return tell(rooms, modern, asked, { standing, isRepeated })
+}
+
+/** I-004: the call may be another client's, of the same principal, which declared more than this one. */
+function answerable(
+  { envelope }: ModernRequest,
+  questions: Readonly<Record<string, InputRequest>>,
+): Readonly<Record<string, InputRequest>> | undefined {
+  const declared = Object.entries(questions).filter(
+    ([, one]) => missingCapability(one, envelope.capabilities) === undefined,
+  )
+  return declared.length > 0 ? Object.fromEntries(declared) : undefined
 }
 
 /** What one of our own tools came to: words, or a task to wait for. */
@@ -167,6 +182,7 @@ function tell(
   if (ended !== undefined && ended !== 'cancelled') {
     return deliver(rooms, modern, asked, standing, ended)
   }
+  if (ended) rooms.desk.delivered(standing.errand, standing.task.id)
   const stamp = receiptOf(asked)
   if (takesTasks(capabilities) && !isOwnTool(asked)) {
     // TX-005: flat, and nothing of a result or of a round in it.
@@ -187,7 +203,7 @@ function deliver(
   ended: Ended,
 ): Served {
   rooms.desk.delivered(errand, task.id)
-  return conclude(rooms, modern, isOwnTool(asked) ? askedOf(rooms.views, errand) : asked, ended)
+  return conclude(rooms, modern, isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked, ended)
 }
 
 /** How long this client waits for this call. */

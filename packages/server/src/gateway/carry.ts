@@ -64,7 +64,7 @@ export function carry(rooms: CarryRooms, fare: Fare): Carrier {
       first = call(rooms, fare.who, fare.asked, clientOf(fare, own)).catch(refused)
       const outcome = await first
       if (outcome.kind !== 'task' && task === undefined) return outcome
-      return settle(rooms, carrier, own, outcome)
+      return settle(rooms, carrier, outcome)
     },
     'ask',
   )
@@ -73,9 +73,7 @@ export function carry(rooms: CarryRooms, fare: Fare): Carrier {
     conversation,
     deferred: started.promise,
     defer: (ttlMs) => {
-      task ??= rooms.desk
-        .adopt({ ...errandOf(rooms, fare), isUnderWay: true }, conversation, first, ttlMs)
-        .then(({ id }) => id)
+      task ??= adopt(rooms, fare, { conversation, first, ttlMs })
       started.resolve(undefined)
       return task
     },
@@ -83,23 +81,56 @@ export function carry(rooms: CarryRooms, fare: Fare): Carrier {
   return carrier
 }
 
+interface UnderWay {
+  readonly conversation: Conversation<Outcome>
+  readonly first: Promise<Outcome>
+  readonly ttlMs: number | undefined
+}
+
+/** Rejects, and never throws, where the definition of the tool is gone since the call was sent. */
+async function adopt(
+  rooms: CarryRooms,
+  fare: Fare,
+  { conversation, first, ttlMs }: UnderWay,
+): Promise<string> {
+  const errand = { ...errandOf(rooms, fare), isUnderWay: true }
+  const { id } = await rooms.desk.adopt(errand, conversation, first, ttlMs)
+  return id
+}
+
 const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) })
 
 /** The end of a call that is a task: what its record says, or, without a record, what came of it. */
-async function settle(
-  { desk }: CarryRooms,
-  carrier: Carrier,
-  { abort }: Conversation<Outcome>,
-  outcome: Outcome,
-): Promise<Outcome> {
+async function settle(rooms: CarryRooms, carrier: Carrier, outcome: Outcome): Promise<Outcome> {
   try {
     const id = await carrier.defer()
-    const { ended } = await desk.finished(id, new AbortController().signal)
+    const { ended } = await rooms.desk.finished(id, new AbortController().signal)
     return ended === undefined || ended === 'cancelled' ? outcome : ended
   } catch (thrown) {
-    if (outcome.kind !== 'task') return outcome
-    abort.abort()
-    return refused(thrown)
+    return outcome.kind === 'task' ? giveUp(rooms, carrier, outcome, toFault(thrown)) : outcome
+  }
+}
+
+/** Nobody follows a server's task that cannot be written down: its server is told to stop. */
+function giveUp(
+  rooms: CarryRooms,
+  { fare, conversation }: Carrier,
+  { task, server }: Extract<Outcome, { kind: 'task' }>,
+  why: Fault,
+): Outcome {
+  const { signal } = new AbortController()
+  const exchange = exchangeOf({ client: fare.facts }, conversation, signal)
+  rooms
+    .upstream(server)
+    .tasks.cancel(task.id, exchange)
+    .catch(() => undefined) // It may be over already, or goes on: nobody knows either way.
+  return {
+    kind: 'refused',
+    fault: new Fault(
+      'call/unknown-outcome',
+      `Unknown outcome. ${server} had begun, and was told to stop, because its task could not be kept. (${why.message}) It may have happened. Do not repeat it before someone has checked.`,
+      { cause: why },
+    ),
   }
 }
 
@@ -199,6 +230,14 @@ export function askedOf(views: Views, { call: id, view, params, round, wantsTask
       ...(typeof requestState === 'string' ? { requestState } : {}),
     },
   }
+}
+
+/** The call that is answered: in the view it was made in or, where that is gone, as its server has it. */
+export function answeredOf(views: Views, errand: Errand): Asked {
+  if (views.find(errand.view)) return askedOf(views, errand)
+  const { server, tool, params } = errand
+  const view = views.find(server) ? server : ''
+  return askedOf(views, { ...errand, view, params: { ...params, name: tool } })
 }
 
 const changed = ({ server, tool }: Errand): Fault =>

@@ -4,6 +4,7 @@ import type { Asked } from './asked.ts'
 import type { Outcome } from '#tasks'
 import { ownQuestion } from './elicitation.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
+import { isOwnTool } from './own-tools.ts'
 import { failure, SERVER_INFO, success } from './project.ts'
 import { sealState, type Carried } from './request-state.ts'
 
@@ -27,12 +28,8 @@ export function conclude(
       ...inner,
     })
   }
-  // I-001, I-004: only a call that may come back, and only to a client that can open pages.
-  const canOpen =
-    asked.method !== 'completion/complete' &&
-    modern.envelope.capabilities.elicitation?.url !== undefined
   const urls =
-    outcome.kind === 'errored' && canOpen
+    outcome.kind === 'errored' && canOpen(modern, asked)
       ? urlQuestions(outcome.error.code, outcome.error.data)
       : undefined
   if (urls && asked.round.number < REDO_ROUNDS_MAX) {
@@ -45,6 +42,13 @@ export function conclude(
   if (said.kind === 'result') return { response: success(id, said.result) }
   return { response: failure(id, said.error), ...(said.fault ? { fault: said.fault } : {}) }
 }
+
+/** I-001, I-004: only a call that may come back, and only of a client that can open pages. */
+const canOpen = ({ request, envelope }: ModernRequest, { method }: Asked): boolean =>
+  method !== 'completion/complete' &&
+  // A call that is over is not begun anew by asking after it: its model is told what to call.
+  !isOwnTool({ method, params: request.params ?? {} }) &&
+  envelope.capabilities.elicitation?.url !== undefined
 
 /** `input_required` with our own sealed state (2026-07-28 MRTR). */
 export function askClient(

@@ -93,7 +93,7 @@ export interface Gateway {
   readonly endSession: (session: Session) => void
   readonly onEvent: (server: string, event: UpstreamEvent) => void
   /** What a server offers is not what it was: whoever listens is told. */
-  readonly onChange: (server: string, changes: readonly Change[]) => void
+  readonly onChange: (server: string, changes: readonly Pick<Change, 'kind'>[]) => void
   /** Ends every stream that would stay open for ever; calls go on until they are over. */
   readonly drain: () => void
   /** Cancels what is left, and resolves when each call has its outcome in the ledger. */

@@ -57,7 +57,7 @@ export async function hold(
     const { afterMs, holdMs } = patience
     // A call that never becomes a task is waited for as long as it takes.
     const first = await wake(waiting, afterMs === Infinity ? afterMs : Math.min(afterMs, holdMs))
-    if (first === 'gone') {
+    if (first === 'gone' && !conversation.isDeferred) {
       conversation.abort.abort()
       return { kind: 'done', outcome: await conversation.outcome }
     }
@@ -67,7 +67,7 @@ export async function hold(
     const id = await carrier.defer().catch((thrown: unknown) => {
       rooms.log.warn({ cause: toFault(thrown).message }, 'a slow call could not become a task')
     })
-    if (id === undefined) return await withoutTask(conversation, patience)
+    if (id === undefined) return await withoutTask(waiting)
     if (patience.takesTask) return await handOver(rooms.desk, carrier, id, signal)
     const waitedMs = (): number => rooms.world.monotonic() - startedAt
     const leftMs = Math.max(0, holdMs - waitedMs())
@@ -119,8 +119,20 @@ async function turnOf(
   return { kind: 'done', outcome: await conversation.outcome }
 }
 
-/** A call that cannot be written down is carried on as if there were no tasks. */
-const withoutTask = turnOf
+/** A call that cannot be written down is carried on as if there were no tasks: hanging up cancels it. */
+async function withoutTask({ carrier, patience, signal }: Waiting): Promise<Held> {
+  const { conversation } = carrier
+  const gone = (): void => {
+    conversation.abort.abort()
+  }
+  signal.addEventListener('abort', gone, { once: true })
+  if (signal.aborted) gone()
+  try {
+    return await turnOf(conversation, patience)
+  } finally {
+    signal.removeEventListener('abort', gone)
+  }
+}
 
 /** TX-021: a client that hung up meanwhile never learns of its task, so there is none. */
 async function handOver(

@@ -8,7 +8,7 @@ import {
   type LogLevel,
   type RequestId,
 } from '@countersign/contract'
-import type { Principal } from '#auth'
+import { reach, type Principal } from '#auth'
 import type { Catalog, Change, View, Views } from '#registry'
 import type { Desk } from '#tasks'
 import type { Log } from '#telemetry'
@@ -163,7 +163,7 @@ export class Hub {
     this.#tellLists(server, [list])
   }
 
-  onChange(server: string, changes: readonly Change[]): void {
+  onChange(server: string, changes: readonly Pick<Change, 'kind'>[]): void {
     this.#tellLists(server, [...new Set(changes.map(({ kind }) => LIST_OF[kind]))])
   }
 
@@ -206,7 +206,8 @@ export class Hub {
   /** A log line that belongs to no call: never to modern clients, who get them on calls only (P-021). */
   #logged(server: string, params: JsonObject): void {
     for (const { session } of this.#audience(server).sessions) {
-      const { logLevel } = session
+      const { logLevel, who } = session
+      if (!who || reach(who, { server, tool: undefined, effect: 'read' }) !== 'held') continue
       if (logLevel === undefined || !passesLevel(own(params, 'level'), logLevel)) continue
       session.listening?.send(notification('notifications/message', params))
     }
@@ -214,7 +215,7 @@ export class Hub {
 }
 
 /** L-003: the listen request's id, verbatim and with its type, on everything the stream carries. */
-export function tell({ channel, id }: Listener, method: string, params: JsonObject): void {
+function tell({ channel, id }: Listener, method: string, params: JsonObject): void {
   channel.send(notification(method, { ...params, _meta: { [META.subscriptionId]: id } }))
 }
 

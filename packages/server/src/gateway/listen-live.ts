@@ -1,4 +1,4 @@
-import { own, RPC, type InputRequest } from '@countersign/contract'
+import { missingCapability, own, RPC, type InputRequest } from '@countersign/contract'
 import { newId, type World } from '#base'
 import type { Listener } from '#tasks'
 import type { InputAnswer } from '#upstream'
@@ -49,6 +49,7 @@ export function listenerOf(
       else channel.send(over)
     },
     isGone: () => channel.isGone?.() ?? false,
+    takes: (asked) => missingCapability(asked, session.facts.capabilities) === undefined,
     paused: (retryMs) => {
       channel.pause?.(retryMs)
     },

@@ -14,6 +14,7 @@ import {
 } from '@countersign/contract'
 import { reach, type Principal } from '#auth'
 import type { Seal, World } from '#base'
+import type { Listing } from '#policy'
 import { effectUnder, type Catalog, type Exposed, type ToolRules, type View } from '#registry'
 import type { Log } from '#telemetry'
 import type { Upstream } from '#upstream'
@@ -27,6 +28,7 @@ export interface ListRooms {
   readonly catalog: Catalog
   readonly upstream: (server: string) => Upstream
   readonly rules: ToolRules
+  readonly isListed: Listing['isListed']
   /** When a slow call becomes a task. */
   readonly afterMs: number
 }
@@ -168,16 +170,25 @@ function toolsFor(
 }
 
 /** AU-022: the judgement of a call, so that what is shown may be called or asked for. */
-function shownTo({ rules }: ListRooms, view: View, kind: Kind, who: Principal): readonly Exposed[] {
-  const all = view.list(kind)
-  if (who.proof === 'local') return all
-  return all.filter(({ definition }) => {
-    const { server, name } = definition
+function shownTo(rooms: ListRooms, view: View, kind: Kind, who: Principal): readonly Exposed[] {
+  const method = METHOD_OF[kind]
+  return view.list(kind).filter(({ definition }) => {
+    const { server, name, digest } = definition
     const isTool = kind === 'tool'
-    const effect = isTool ? effectUnder(rules, definition) : 'read'
-    return reach(who, { server, tool: isTool ? name : undefined, effect }) !== 'out'
+    const effect = isTool ? effectUnder(rooms.rules, definition) : 'read'
+    if (reach(who, { server, tool: isTool ? name : undefined, effect }) === 'out') return false
+    const judged = { server, method, kind, name, effect, digest }
+    return rooms.isListed(who, judged, { view: view.id })
   })
 }
+
+/** What is asked for when something that was listed is used. */
+const METHOD_OF = {
+  tool: 'tools/call',
+  prompt: 'prompts/get',
+  resource: 'resources/read',
+  template: 'resources/read',
+} as const satisfies Record<Kind, string>
 
 /** One page of a list, in the words of one revision. */
 export function listPage(

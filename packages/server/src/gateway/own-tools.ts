@@ -98,7 +98,8 @@ export async function ownTool(
   const id = textAt(args, 'id')
   const standing = id === '' ? undefined : await rooms.desk.find(who.id, id)
   if (!standing) return said(inWords(noSuch(id), true))
-  const { ended, task } = standing
+  const { ended, task, errand } = standing
+  if (ended === 'cancelled') rooms.desk.delivered(errand, id)
   if (name === OWN_TOOLS.result) {
     if (ended === 'cancelled') return said(inWords(wasCancelled(standing), true))
     return { kind: 'wait', id, holdMs: task.state === 'unknown' ? 0 : waitMs(args) }

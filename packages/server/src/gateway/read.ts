@@ -196,7 +196,7 @@ export function headerAt(headers: Head, name: string): string | undefined {
 }
 
 /** The progress token of a request; 0 is a token (V-054). */
-export function tokenIn(meta: JsonObject | undefined): RequestId | undefined {
+function tokenIn(meta: JsonObject | undefined): RequestId | undefined {
   const token = meta && own(meta, 'progressToken')
   if (typeof token === 'string') return token
   return typeof token === 'number' && Number.isSafeInteger(token) ? token : undefined

@@ -28,7 +28,10 @@ export function runOf(params: JsonObject | undefined): string | undefined {
   const meta = params && own(params, '_meta')
   if (!isObject(meta)) return undefined
   const handle = textAt(meta, RUN)
-  // oxlint-disable-next-line no-control-regex -- What is a name must be one line.
-  if (handle !== '') return handle.slice(0, RUN_CHARS_MAX).replaceAll(/[\u0000-\u001F\u007F]/g, ' ')
+  if (handle !== '') {
+    const short = handle.slice(0, RUN_CHARS_MAX).toWellFormed()
+    // oxlint-disable-next-line no-control-regex -- What is a name must be one line.
+    return short.replaceAll(/[\u0000-\u001F\u007F]/g, ' ')
+  }
   return TRACEPARENT.exec(textAt(meta, 'traceparent'))?.[1]
 }

@@ -60,6 +60,10 @@ export class Session {
   readonly inFlight = new Map<RequestId, AbortController>()
   /** Open `tasks/result` streams, by task: what is said of a task may go there. */
   readonly taskStreams = new Map<string, Channel>()
+  /** How often the client looked at a task that asks something, without coming for the question. */
+  readonly openLooks = new Map<string, number>()
+  /** As its last request showed them: the same principal may come with other scopes. */
+  who: Principal | undefined
   /** The standalone GET stream, while the client has one. */
   listening: EventStream | undefined
   readonly #world: World
@@ -203,13 +207,16 @@ export function makeSessions(
     create: (who, view, revision, params) => {
       const facts = factsOf(world, who, view, revision, params)
       const id = seal.seal('session', JSON.stringify(facts))
-      return keep(new Session(world, limits.streamsPerSessionMax, id, facts))
+      const session = new Session(world, limits.streamsPerSessionMax, id, facts)
+      session.who = who
+      return keep(session)
     },
     find: (who, view, id) => {
       const session = live.get(id) ?? reopen(id)
       if (session?.facts.principal !== who.id || session.facts.view !== view.id) return undefined
       live.delete(id)
       session.usedAt = world.now()
+      session.who = who
       return keep(session)
     },
     end,

@@ -38,13 +38,13 @@ export function targetOf(
       return toolTarget(view, params, rules)
     case 'prompts/get': {
       const found = named(view, 'prompt', textAt(params, 'name'))
-      return readTarget(method, found, { ...params, name: found.name })
+      return readTarget(method, 'prompt', found, { ...params, name: found.name })
     }
     case 'resources/read': {
       const uri = textAt(params, 'uri')
       const found = view.find('resource', uri)
       if (!found) throw unknownResource(uri)
-      return readTarget(method, found, { ...params, uri: found.name })
+      return readTarget(method, 'resource', found, { ...params, uri: found.name })
     }
     case 'completion/complete':
       return completionTarget(view, params)
@@ -62,6 +62,7 @@ function toolTarget(view: View, params: JsonObject, rules: ToolRules): Target {
   return {
     ...judged(
       'tools/call',
+      'tool',
       found,
       exposed ? effectUnder(rules, exposed.definition) : 'destructive',
     ),
@@ -96,7 +97,7 @@ function completionTarget(view: View, params: JsonObject): Target {
   const type = own(ref, 'type')
   if (type === 'ref/prompt') {
     const found = named(view, 'prompt', textAt(ref, 'name'))
-    return readTarget('completion/complete', found, {
+    return readTarget('completion/complete', 'prompt', found, {
       ...params,
       ref: { ...ref, name: found.name },
     })
@@ -108,7 +109,10 @@ function completionTarget(view: View, params: JsonObject): Target {
   const uri = textAt(ref, 'uri')
   const found = view.find('template', uri)
   if (!found) throw new Fault('rpc/bad-params', 'There is no such resource template here.')
-  return readTarget('completion/complete', found, { ...params, ref: { ...ref, uri: found.name } })
+  return readTarget('completion/complete', 'template', found, {
+    ...params,
+    ref: { ...ref, uri: found.name },
+  })
 }
 
 function named(view: View, kind: Kind, name: string): Found {
@@ -123,16 +127,22 @@ function named(view: View, kind: Kind, name: string): Found {
 const unknownResource = (uri: string): Fault =>
   new Fault('call/unknown-resource', `Resource not found: ${uri.slice(0, 200)}`, { data: { uri } })
 
-const readTarget = (method: CallMethod, found: Found, params: JsonObject): Target => ({
-  ...judged(method, found, 'read'),
+const readTarget = (
+  method: CallMethod,
+  kind: Kind,
+  found: Found,
+  params: JsonObject,
+): Target => ({
+  ...judged(method, kind, found, 'read'),
   params,
   paramHeaders: {},
   taskSupport: 'forbidden',
 })
 
-const judged = (method: CallMethod, found: Found, effect: Effect): Judged => ({
+const judged = (method: CallMethod, kind: Kind, found: Found, effect: Effect): Judged => ({
   server: found.server,
   method,
+  kind,
   name: found.name,
   effect,
   digest: found.exposed?.definition.digest,

@@ -47,6 +47,13 @@ export class TaskNotices {
     }
     const { progress, log } = voice(channel, token, () => session.logLevel)
     conversation.attach({ progress, log })
+    void this.#forgetOver(task)
+  }
+
+  /** A call may be over before anybody could follow it: nothing will be told of it any more. */
+  async #forgetOver(task: string): Promise<void> {
+    const standing = await this.#rooms.desk.find(undefined, task).catch(() => undefined)
+    if (!standing || standing.ended !== undefined) this.#followers.delete(task)
   }
 
   #changed(task: string): void {
@@ -56,7 +63,8 @@ export class TaskNotices {
     this.#due.add(task)
     setImmediate(() => {
       this.#due.delete(task)
-      void this.#tell(task)
+      // A courtesy: what cannot be told is not.
+      this.#tell(task).catch(() => undefined)
     })
   }
 

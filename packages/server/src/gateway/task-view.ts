@@ -1,4 +1,5 @@
 import {
+  missingCapability,
   RPC,
   type ClientCapabilities,
   type Revision,
@@ -9,7 +10,7 @@ import {
 import type { Views } from '#registry'
 import type { Standing } from '#tasks'
 import { answer } from './answer.ts'
-import { askedOf } from './carry.ts'
+import { answeredOf } from './carry.ts'
 import { ownQuestion } from './elicitation.ts'
 import { unknownOutcome } from './words.ts'
 
@@ -28,15 +29,24 @@ export function viewOf(
     updatedAt: task.updatedAt,
     ttlMs: task.expiresAt - task.createdAt,
     pollMs: pollMsOf(standing),
-    inputs: Object.fromEntries(
-      Object.entries(inputs).map(([key, { method, params }]) => [
-        key,
-        { method, ...(params ? { params: ownQuestion(params) } : {}) },
-      ]),
-    ),
+    inputs: questionsFor(capabilities, inputs),
     end: endOf(views, standing, revision, capabilities),
   }
 }
+
+/** I-004: who looks is asked what they declared that they can be asked, and nothing else. */
+const questionsFor = (
+  capabilities: ClientCapabilities,
+  inputs: Standing['inputs'],
+): TaskView['inputs'] =>
+  Object.fromEntries(
+    Object.entries(inputs)
+      .filter(([, question]) => missingCapability(question, capabilities) === undefined)
+      .map(([key, { method, params }]) => [
+        key,
+        { method, ...(params ? { params: ownQuestion(params) } : {}) },
+      ]),
+  )
 
 /** Clients are asked to come back less often the longer a task takes. */
 const POLL_MS_MIN = 1_000
@@ -71,10 +81,7 @@ function endOf(
   if (ended.kind === 'refused' && ended.fault.code === 'task/failed') {
     return { kind: 'error', error: failed(ended.fault.message, task.id) }
   }
-  if (!views.find(errand.view)) {
-    return { kind: 'error', error: failed('The view this call was made in is gone.', task.id) }
-  }
-  const said = answer(askedOf(views, errand), ended, revision, capabilities)
+  const said = answer(answeredOf(views, errand), ended, revision, capabilities)
   return said.kind === 'result'
     ? { kind: 'result', result: said.result }
     : { kind: 'error', error: said.error }

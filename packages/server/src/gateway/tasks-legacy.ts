@@ -5,7 +5,6 @@ import {
   RPC,
   toLegacyTask,
   withRelated,
-  type InputRequest,
   type JsonObject,
   type LegacyRevision,
   type RpcError,
@@ -13,7 +12,8 @@ import {
 import type { Standing } from '#tasks'
 import { answer } from './answer.ts'
 import type { CallMethod } from './asked.ts'
-import { askedOf } from './carry.ts'
+import { askWhilePolled, namedFor } from './ask-while-polled.ts'
+import { answeredOf } from './carry.ts'
 import { attend } from './hold.ts'
 import type { LegacyRequest, LegacyRooms } from './legacy.ts'
 import { listenerOf } from './listen-live.ts'
@@ -61,8 +61,11 @@ export async function tasksLegacy(
 ): Promise<Served> {
   rooms.polls.take(legacy.who.id)
   switch (method) {
-    case 'tasks/get':
-      return say(legacy, taskOf(rooms, legacy, await find(rooms, legacy)))
+    case 'tasks/get': {
+      const standing = await find(rooms, legacy)
+      askWhilePolled(rooms, legacy.session, standing)
+      return say(legacy, taskOf(rooms, legacy, standing))
+    }
     case 'tasks/list':
       return say(legacy, await list(rooms, legacy))
     case 'tasks/cancel':
@@ -154,19 +157,18 @@ async function untilOver(
   signal: AbortSignal,
 ): Promise<Standing> {
   const { id } = found.task
-  const dress = ({ method, params }: InputRequest): InputRequest => ({
-    method,
-    params: withRelated(params ?? {}, id),
-  })
   const quiet = { id: request.id, jsonrpc: '2.0', method: request.method } as const
   // Progress is told under the token of the call that made the task (TL-028).
-  const listener = listenerOf(rooms, { session, channel, request: quiet }, dress)
+  const listener = listenerOf(rooms, { session, channel, request: quiet }, namedFor(id))
   let standing = found
   while (standing.ended === undefined) {
     signal.throwIfAborted()
-    // Nobody knows yet: a person will say, and then it goes on or is over.
-    if (standing.task.state === 'unknown') await changed(rooms, id, signal)
     const conversation = rooms.desk.conversation(id)
+    // Nobody knows yet, or it has not been taken up since a restart: it changes before it asks.
+    if (standing.task.state === 'unknown' || !conversation) {
+      standing = await changed(rooms, id, signal)
+      continue
+    }
     const patience = { seesQuestions: false }
     const waiting = { ...rooms, id, conversation, holdMs: Infinity, patience, signal, listener }
     const held = await attend(waiting)
@@ -175,8 +177,9 @@ async function untilOver(
   return standing
 }
 
-function changed({ desk }: LegacyRooms, id: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
+/** The task after its next change, or when `signal` aborts. */
+async function changed({ desk }: LegacyRooms, id: string, signal: AbortSignal): Promise<Standing> {
+  await new Promise<void>((resolve) => {
     const done = (): void => {
       stop()
       signal.removeEventListener('abort', done)
@@ -187,6 +190,9 @@ function changed({ desk }: LegacyRooms, id: string, signal: AbortSignal): Promis
     })
     signal.addEventListener('abort', done, { once: true })
   })
+  const standing = await desk.find(undefined, id)
+  if (standing) return standing
+  throw new Fault('task/unknown', 'There is no such task; it may have expired.')
 }
 
 function outcomeOf(
@@ -201,6 +207,6 @@ function outcomeOf(
   }
   rooms.desk.delivered(errand, task.id)
   const { revision, capabilities } = session.facts
-  const said = answer(askedOf(rooms.views, errand), ended, revision, capabilities)
+  const said = answer(answeredOf(rooms.views, errand), ended, revision, capabilities)
   return said.kind === 'result' ? { result: said.result } : { error: said.error }
 }

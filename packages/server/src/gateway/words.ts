@@ -25,7 +25,7 @@ export const inWords = (text: string, isError = false): JsonObject => ({
 })
 
 /** The tool as its client called it, with the beginning of its arguments. */
-export function calledAs({ params }: Errand): string {
+function calledAs({ params }: Errand): string {
   const given = own(params, 'arguments')
   const text = isObject(given) && Object.keys(given).length > 0 ? ` ${JSON.stringify(given)}` : ''
   const cut = text.length > ARGUMENTS_CHARS_MAX ? `${text.slice(0, ARGUMENTS_CHARS_MAX)}…` : text
@@ -41,7 +41,7 @@ export function ago(ms: number): string {
 const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 
 /** What a client without tasks reads instead of a result that is not there yet. */
-export function stillRunning({ task, errand, inputs }: Standing, isRepeated: boolean): string {
+function stillRunning({ task, errand, inputs }: Standing, isRepeated: boolean): string {
   const name = textAt(errand.params, 'name')
   const state =
     Object.keys(inputs).length > 0
@@ -57,7 +57,7 @@ export function stillRunning({ task, errand, inputs }: Standing, isRepeated: boo
 }
 
 /** The same for one who asked for the result: shorter each time, and further apart. */
-export function stillWaiting(
+function stillWaiting(
   { world }: { readonly world: World },
   standing: Standing,
   looks: number,

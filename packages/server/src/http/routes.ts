@@ -128,7 +128,7 @@ async function toView(
 
 /** AU-010: on each request alike, whatever its method, and before anything of its body is read. */
 async function whoAsks(
-  { protection }: FrontDoorRooms,
+  { protection, log }: FrontDoorRooms,
   view: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -137,7 +137,10 @@ async function whoAsks(
   try {
     return await protection.guard.authenticate(knockOf(protection, request, view))
   } catch (thrown) {
-    if (thrown instanceof Fault) challenge(protection, thrown, view, response)
+    if (thrown instanceof Fault) {
+      log.debug({ view, code: thrown.code, why: thrown.message }, 'not let in')
+      challenge(protection, thrown, view, response)
+    }
     throw thrown
   }
 }

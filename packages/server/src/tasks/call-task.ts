@@ -63,8 +63,11 @@ const CUT_OFF =
   'The call had left for its server when this process ended. It may or may not have happened.'
 
 /** It happened: whoever reads nothing of that calls again. */
-const TOO_LARGE =
-  'The call was carried out, but its result is larger than what is kept, and is lost. Do not repeat it for what it does; if it only reads, ask for less at a time.'
+const tooLarge = (why: string): Fault =>
+  new Fault(
+    'task/too-large',
+    `The call was carried out, but its result is lost. ${why} Do not repeat it for what it does; if it only reads, ask for less at a time.`,
+  )
 
 /**
  * The handler of every deferred call: one attempt under the crash rule of its effect class. Its value
@@ -107,7 +110,7 @@ export async function runCallTask(
     )
   } catch (thrown) {
     if (!(thrown instanceof RecordedError) || thrown.code !== 'task/value-too-large') throw thrown
-    return toRecord({ kind: 'refused', fault: new Fault('task/too-large', TOO_LARGE) })
+    return toRecord({ kind: 'refused', fault: tooLarge(thrown.message) })
   } finally {
     stopHearing()
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { InputRequest } from '@countersign/contract'
 import { systemWorld, type World } from '#base'
 import type { InputAnswer } from '#upstream'
-import { Conversation, type Turn } from './conversation.ts'
+import { Conversation, type Listener, type Turn } from './conversation.ts'
 import { makeParking } from './parking.ts'
 
 /** A world whose clock goes on when it is told to. */
@@ -193,4 +193,39 @@ test('so many calls may wait for answers, and one more is refused and stopped', 
   park('bob')
   parking.close()
   assert.equal(parking.count(), 0)
+})
+
+test('who only looked, and was sent to no page, hears of none', async () => {
+  // I-045
+  const { conversation, ask } = makeCall(makeClock())
+  const heard: string[] = []
+  const listener = (name: string, answers: boolean): Listener => ({
+    progress: () => undefined,
+    log: () => undefined,
+    ask: () => new Promise(() => undefined),
+    takes: () => answers,
+    elicitationComplete: () => void heard.push(name),
+  })
+  const looks = [listener('asked', true), ...Array.from({ length: 9 }, () => listener('no', false))]
+  const leave = looks.map((one) => conversation.attach(one))
+  ask()
+  for (const one of leave) one()
+  conversation.elicitationComplete('page')
+  assert.deepEqual(heard, ['asked'])
+})
+
+test('a call is parked once, however often it is looked at, and a task is not ended by it', () => {
+  // BR-041
+  const world = makeClock()
+  const parking = makeParking<ReturnType<typeof makeCall>>(world, 60_000)
+  const task = makeCall(world)
+  task.conversation.isDeferred = true
+  const { id } = parking.park('ada', task)
+  for (let look = 0; look < 100; look++) assert.equal(parking.park('ada', { ...task }).id, id)
+  assert.equal(parking.count(), 1)
+  for (let others = 0; others < 63; others++) parking.park('ada', makeCall(world))
+  const another = makeCall(world)
+  another.conversation.isDeferred = true
+  assert.throws(() => parking.park('ada', another), { code: 'http/busy' })
+  assert.ok(!another.conversation.abort.signal.aborted)
 })

@@ -279,6 +279,8 @@ export class Desk {
     if (known) return known
     const live = this.#makeLive()
     this.#lives.set(id, live)
+    // Whoever waited for it since before the restart can be asked from now on.
+    for (const watcher of this.#watchers) watcher(id)
     void this.#takeUp(id, input.call, live)
     return live
   }

@@ -84,3 +84,15 @@ test('a key that was used is not used again', async () => {
   void questions.ask(QUESTION, new AbortController().signal)
   assert.deepEqual(Object.keys(questions.all()), ['life2-2'])
 })
+
+// I-004
+test('a question passes by whoever did not declare that they can be asked it', async () => {
+  const questions = new Questions('q', () => undefined)
+  const [mute, able] = [makeAsker(), makeAsker()]
+  questions.attach(mute.ask, undefined, () => false)
+  const answered = questions.ask(QUESTION, new AbortController().signal)
+  assert.equal(mute.asked.length, 0)
+  questions.attach(able.ask, undefined, () => true)
+  able.asked[0]?.answer({ kind: 'result', result: { roots: [] } })
+  assert.deepEqual(await answered, { kind: 'result', result: { roots: [] } })
+})

@@ -33,3 +33,9 @@ test('what was cancelled is not remembered', async () => {
   assert.equal(await once('a', async () => 'cancelled'), 'cancelled')
   assert.equal(await once('a', async () => 'done'), 'done')
 })
+
+test('what failed to begin is not remembered, and leaves no trace', async () => {
+  const { once } = fresh()
+  await assert.rejects(once('a', () => Promise.reject(new Error('busy'))))
+  assert.equal(await once('a', async () => 'done'), 'done')
+})

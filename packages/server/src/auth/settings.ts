@@ -1,0 +1,58 @@
+import type { Secret } from '#base'
+import type { StepUp } from './principal.ts'
+
+/** Signature algorithms of tokens and proofs: asymmetric ones only, so that no issuer shares its key. */
+export const ALGORITHMS = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+  'PS256',
+  'PS384',
+  'PS512',
+  'RS256',
+  'RS384',
+  'RS512',
+] as const
+type Algorithm = (typeof ALGORITHMS)[number]
+
+/** How far a URL of an issuer may lead. */
+export type Reach = 'public' | 'private' | 'loopback'
+
+/** One authorization server whose tokens are taken. */
+export interface IssuerSettings {
+  /** Exactly as it stands in `iss`. */
+  readonly issuer: string
+  /** What must stand in `aud`. Default: the URL of the view that is asked for. */
+  readonly audience?: string
+  /** Default: what its metadata says. */
+  readonly jwksUri?: string
+  readonly algorithms: readonly Algorithm[]
+  /** `at+jwt`: RFC 9068 and nothing else. `jwt`: also what older servers issue. */
+  readonly tokenType: 'at+jwt' | 'jwt'
+  readonly introspection?: IntrospectionSettings
+  readonly scopesClaim: string
+  readonly clientClaim: string
+  readonly dpop: 'off' | 'accepted' | 'required'
+  readonly stepUp: StepUp
+  readonly reach: Reach
+}
+
+export interface IntrospectionSettings {
+  /** Default: what the issuer's metadata says. */
+  readonly url?: string
+  readonly clientId: string
+  readonly clientSecret: Secret
+  /** Whether it is asked about tokens too that it signed, which may be revoked. */
+  readonly always: boolean
+}
+
+/** Whose tokens are taken, and how strictly. */
+export interface AuthSettings {
+  readonly issuers: readonly IssuerSettings[]
+  /** How far clocks may differ. */
+  readonly skewMs: number
+  /** Whether proofs must repeat a nonce of ours (RFC 9449 §9). */
+  readonly dpopNonces: boolean
+}

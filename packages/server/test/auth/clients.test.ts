@@ -1,0 +1,192 @@
+// Official clients that have never seen this gateway: they find out how, get in, and ask for more.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import {
+  Client,
+  DpopSession,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+  type OAuthTokens,
+} from '@modelcontextprotocol/client'
+import { UnauthorizedError as OldUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { startIssuer, type FakeIssuer } from './fake-issuer.ts'
+import { openGuarded, type GuardedHouse } from './guarded-house.ts'
+
+const ROUNDS_MAX = 4
+
+let issuer: FakeIssuer
+let house: GuardedHouse
+before(async () => {
+  issuer = await startIssuer()
+  house = await openGuarded({ auth: { issuers: [{ issuer: issuer.issuer }] } })
+})
+after(async () => {
+  await house[Symbol.asyncDispose]()
+  await issuer[Symbol.asyncDispose]()
+})
+
+interface Visitor {
+  readonly provider: OAuthClientProvider
+  /** What came back from the authorization endpoint. */
+  readonly callback: () => URLSearchParams
+  readonly tokens: () => OAuthTokens | undefined
+}
+
+/** A client program with a browser that agrees to everything. */
+function makeVisitor(session?: DpopSession): Visitor {
+  let tokens: OAuthTokens | undefined
+  let found: OAuthDiscoveryState | undefined
+  let verifier = ''
+  let callback = new URLSearchParams()
+  const provider: OAuthClientProvider = {
+    redirectUrl: 'http://127.0.0.1:3000/cb',
+    clientMetadata: { client_name: 'story', redirect_uris: ['http://127.0.0.1:3000/cb'] },
+    clientInformation: () => ({ client_id: 'story' }),
+    tokens: () => tokens,
+    // What was found out holds until there are tokens: an issuer may have changed by the next time.
+    saveTokens: (saved) => {
+      tokens = saved
+      found = undefined
+    },
+    saveDiscoveryState: (state) => {
+      found = state
+    },
+    discoveryState: () => found,
+    saveCodeVerifier: (saved) => {
+      verifier = saved
+    },
+    codeVerifier: () => verifier,
+    redirectToAuthorization: async (url) => {
+      const { headers } = await fetch(url, { redirect: 'manual' })
+      callback = new URL(headers.get('location') ?? '').searchParams
+    },
+    ...(session ? { dpop: () => session } : {}),
+  }
+  return { provider, callback: () => callback, tokens: () => tokens }
+}
+
+interface Inside {
+  readonly client: Client
+  readonly transport: StreamableHTTPClientTransport
+}
+
+async function comeIn(visitor: Visitor, mode: 'legacy' | 'auto', at: URL): Promise<Inside> {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const client = new Client({ name: 'story', version: '1' }, { versionNegotiation: { mode } })
+    const transport = new StreamableHTTPClientTransport(at, { authProvider: visitor.provider })
+    try {
+      await client.connect(transport)
+      return { client, transport }
+    } catch (thrown) {
+      if (!(thrown instanceof UnauthorizedError)) throw thrown
+      await transport.finishAuth(visitor.callback())
+    }
+  }
+  throw new Error('it was never let in')
+}
+
+/** Calls a tool, agreeing to what is asked for on the way. */
+async function callAsking(visitor: Visitor, inside: Inside, name: string): Promise<string> {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    try {
+      const { content } = await inside.client.callTool({ name, arguments: {} })
+      return JSON.stringify(content)
+    } catch (thrown) {
+      if (!(thrown instanceof UnauthorizedError)) throw thrown
+      await inside.transport.finishAuth(visitor.callback())
+    }
+  }
+  throw new Error('it was never let through')
+}
+
+for (const [era, mode] of [
+  ['2025-11-25', 'legacy'],
+  ['2026-07-28', 'auto'],
+] as const) {
+  describe(`an official client of ${era}`, () => {
+    it('finds the way in, with the least that lets it, and asks once for each tool', async () => {
+      // AU-002, AU-003, AU-013
+      issuer.authorized.length = 0
+      const visitor = makeVisitor()
+      const inside = await comeIn(visitor, mode, house.at('peer'))
+      assert.equal(inside.client.getNegotiatedProtocolVersion(), era)
+      assert.deepEqual(issuer.authorized, ['mcp:discover'])
+      const { tools } = await inside.client.listTools()
+      assert.ok(tools.some(({ name }) => name === 'write'))
+      assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+      await callAsking(visitor, inside, 'seen')
+      assert.deepEqual(issuer.authorized.slice(0, 2), [
+        'mcp:discover',
+        'mcp:discover tool:peer.echo',
+      ])
+      assert.equal(issuer.authorized.length, 3)
+      assert.deepEqual(
+        new Set(issuer.authorized[2]?.split(' ')),
+        new Set(['mcp:discover', 'tool:peer.echo', 'tool:peer.seen']),
+      )
+      assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+      assert.equal(issuer.authorized.length, 3)
+      await inside.client.close()
+    })
+
+    it('gets in with a token that is bound to its key', async () => {
+      // AU-042
+      const visitor = makeVisitor(await DpopSession.create())
+      const inside = await comeIn(visitor, mode, house.at('peer'))
+      assert.equal(visitor.tokens()?.token_type, 'DPoP')
+      assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+      await inside.client.close()
+    })
+
+    it('repeats the nonce that it is given', async () => {
+      // AU-047
+      const auth = { issuers: [{ issuer: issuer.issuer, dpop: 'required' }], dpopNonces: true }
+      await using strict = await openGuarded({ auth })
+      const visitor = makeVisitor(await DpopSession.create())
+      const inside = await comeIn(visitor, mode, strict.at('peer'))
+      assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+      await inside.client.close()
+    })
+  })
+}
+
+describe('an official client of SDK v1', () => {
+  it('finds the way in, and loses nothing when it asks for more', async () => {
+    // AU-014: it asks for exactly what a challenge names.
+    issuer.authorized.length = 0
+    const { provider, callback } = makeVisitor()
+    const agreeing = async <Value>(transport: OldHttp, act: () => Promise<Value>) => {
+      try {
+        return await act()
+      } catch (thrown) {
+        if (!(thrown instanceof OldUnauthorizedError)) throw thrown
+        await transport.finishAuth(callback().get('code') ?? '')
+        return undefined
+      }
+    }
+    const open = () => new OldHttp(house.at('peer'), { authProvider: provider })
+    const first = open()
+    await agreeing(first, () => new OldClient({ name: 'old', version: '1' }).connect(first))
+    const client = new OldClient({ name: 'old', version: '1' })
+    const transport = open()
+    await client.connect(transport)
+    const call = (name: string) =>
+      agreeing(transport, () => client.callTool({ name, arguments: {} }))
+    assert.equal(await call('echo'), undefined)
+    assert.match(JSON.stringify(await call('echo')), /\{\}/)
+    assert.equal(await call('seen'), undefined)
+    assert.match(JSON.stringify(await call('seen')), /content/)
+    assert.match(JSON.stringify(await call('echo')), /\{\}/)
+    assert.deepEqual(issuer.authorized, [
+      'mcp:discover',
+      'mcp:discover tool:peer.echo',
+      'mcp:discover tool:peer.echo tool:peer.seen',
+    ])
+    await client.close()
+  })
+})
