@@ -25,8 +25,9 @@ export interface CreatorParts {
   readonly dispatcher: Dispatcher
   readonly worker: () => Worker
   readonly workerId: string
-  /** True when this process has room to run a new task at once, without a dispatcher. */
-  readonly hasRoom: () => boolean
+  /** Takes a place to run a new task here at once, without a dispatcher, if there is one. */
+  readonly takePlace: () => boolean
+  readonly leavePlace: () => void
 }
 
 /** On whose behalf a task is created. */
@@ -49,12 +50,14 @@ export class Creator {
   async create(order: Order, behalf: Behalf = {}): Promise<Task> {
     const { store, world, limits } = this.#parts
     const leaseEnds = this.#parts.worker().leaseEnds()
-    const row = toNewTask(order, this.#birth(order, behalf), world, limits)
+    const birth = this.#birth(order, behalf)
+    const row = this.#write(order, birth)
     const { parent } = behalf
     const by = parent ? { task: parent.id, epoch: parent.epoch } : null
     const op = { op: 'create', task: row, by, ownerOpenMax: limits.ownerOpenMax } as const
     const verdict = await commitSurely(store, world, op, CREATE_MS)
-    if (verdict?.accepted === true) return this.#start(toBorn(row), leaseEnds)
+    if (verdict?.accepted === true) return this.#start(row, leaseEnds)
+    if (row.worker !== null) this.#parts.leavePlace()
     if (verdict?.why !== 'exists' || !verdict.task) throw toFault(verdict)
     if (!isSameWork(verdict.task, row)) throw toFault(verdict)
     await this.#offer(verdict.task)
@@ -106,24 +109,37 @@ export class Creator {
     return { fault: new TaskFault('task/illegal', `The task ${id} is being undone already.`) }
   }
 
+  #write(order: Order, birth: Birth): NewTask {
+    try {
+      return toNewTask(order, birth, this.#parts.world, this.#parts.limits)
+    } catch (fault) {
+      if (birth.worker !== null) this.#parts.leavePlace()
+      throw fault
+    }
+  }
+
   #birth(order: Order, { parent, undoes }: Behalf): Birth {
-    const { kinds, worker, workerId, world, hasRoom } = this.#parts
+    const { kinds, worker, workerId, world, takePlace } = this.#parts
     const version = undoes?.version ?? kinds.latest(order.kind)
     if (version === undefined) {
       throw new TaskFault('task/unknown-kind', `No handler is defined for ${order.kind}.`)
     }
     const kin = { version, parent: parent?.id ?? null, undoes: undoes?.id ?? null }
     // A child may be claimed by whoever has time: its parent is busy with waiting.
-    if (!parent && order.delayMs === undefined && hasRoom()) {
+    if (!parent && order.delayMs === undefined && takePlace()) {
       return { ...kin, worker: workerId, dueAt: worker().leaseEnd() }
     }
     return { ...kin, worker: null, dueAt: world.now() + toMs('delayMs', order.delayMs ?? 0) }
   }
 
-  #start(task: Task, leaseEnds: number): Task {
-    const { worker, dispatcher } = this.#parts
+  #start(row: NewTask, leaseEnds: number): Task {
+    const { worker, dispatcher, leavePlace } = this.#parts
+    const task = toBorn(row)
     if (task.worker === undefined) dispatcher.hint(task.id, task.dueAt ?? task.createdAt)
-    else void worker().adopt({ task, journal: [], signals: [] }, leaseEnds)
+    else {
+      const claimed = { task, row, journal: [], signals: [] }
+      void worker().adopt(claimed, leaseEnds).then(leavePlace)
+    }
     return task
   }
 

@@ -2,7 +2,7 @@ import type { Json } from '@countersign/contract'
 import { commitSurely } from './commit-surely.ts'
 import { Creator } from './creator.ts'
 import { fromCursor, toCursor } from './cursor.ts'
-import type { Dispatcher } from './dispatch/dispatcher.ts'
+import type { Dispatcher, RunTask } from './dispatch/dispatcher.ts'
 import { localDispatcher } from './dispatch/local.ts'
 import type { Entry } from './journal.ts'
 import { Kinds } from './kinds.ts'
@@ -12,6 +12,7 @@ import { isFinal, type TaskState } from './machine.ts'
 import { checkName, checkSignal, isId } from './names.ts'
 import type { Op } from './ops.ts'
 import type { Order } from './order.ts'
+import { Places } from './places.ts'
 import { notFound, toFault } from './refusals.ts'
 import { readJournal } from './run/calls.ts'
 import type { Handler, KindOptions } from './run/types.ts'
@@ -32,7 +33,10 @@ export interface EngineOptions {
   readonly world?: World
   readonly limits?: Partial<Limits>
   readonly pace?: Partial<Pace>
-  /** Tasks run at the same time in this process. Default 256; more of them wait their turn. */
+  /**
+   * Tasks run at the same time in this process. Default 256; more of them wait their turn. With
+   * another dispatcher only those that are run where they are created: it counts for itself.
+   */
   readonly concurrency?: number
 }
 
@@ -65,6 +69,8 @@ export class Engine {
   readonly #dispatcher: Dispatcher
   readonly #worker: Worker
   readonly #creator: Creator
+  readonly #places: Places
+  readonly #runDispatched: RunTask
   #isRunning = false
   #stopListening: (() => Promise<void>) | undefined
   #stopReminding: (() => void) | undefined
@@ -74,7 +80,11 @@ export class Engine {
     this.#world = options.world ?? systemWorld
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     const { concurrency = 256 } = options
+    this.#places = new Places(concurrency)
     this.#dispatcher = options.dispatcher ?? localDispatcher(this.#world, concurrency)
+    this.#runDispatched = options.dispatcher
+      ? (task) => this.#worker.run(task)
+      : (task) => this.#places.during(() => this.#worker.run(task))
     const workerId = newId(this.#world)
     this.#worker = new Worker({
       id: workerId,
@@ -85,8 +95,8 @@ export class Engine {
       kinds: this.#kinds,
       dispatcher: this.#dispatcher,
       startChild: (parent, call, order) => this.#creator.startChild(parent, call, order),
-      changed: (task) => {
-        this.#watchers.tell(task)
+      changed: (task, ended) => {
+        this.#watchers.tell(task, ended)
       },
     })
     this.#creator = new Creator({
@@ -97,7 +107,8 @@ export class Engine {
       dispatcher: this.#dispatcher,
       worker: () => this.#worker,
       workerId,
-      hasRoom: () => this.#isRunning && this.#worker.size < concurrency,
+      takePlace: () => this.#isRunning && this.#places.take(),
+      leavePlace: this.#places.leave,
     })
     this.#kinds.define(UNDO_RUN, { handler: () => undefined, options: {} })
   }
@@ -117,7 +128,7 @@ export class Engine {
       await this.#store.commit([{ op: 'takeover', at: this.#world.now() }])
     }
     this.#isRunning = true
-    await this.#dispatcher.start((task) => this.#worker.run(task))
+    await this.#dispatcher.start(this.#runDispatched)
     this.#stopListening = await this.#store.changes?.((tasks) => {
       void this.#heard(tasks)
     })
@@ -170,17 +181,18 @@ export class Engine {
   async finished(id: string, signal?: AbortSignal): Promise<Task> {
     for (;;) {
       signal?.throwIfAborted()
-      const change = Promise.withResolvers<void>()
+      const change = Promise.withResolvers<(() => Task) | undefined>()
       const off = this.#watchers.addTo(id, change.resolve)
       const stop = (): void => {
-        change.resolve()
+        change.resolve(undefined)
       }
       signal?.addEventListener('abort', stop)
       try {
         // While it runs here there is nothing to read: the run tells when it ends.
         const task = this.#worker.find(id) ? undefined : await this.#must(id)
         if (task && (isFinal(task.state) || task.state === 'unknown')) return task
-        await change.promise
+        const ended = await change.promise
+        if (ended) return ended()
       } finally {
         off()
         signal?.removeEventListener('abort', stop)

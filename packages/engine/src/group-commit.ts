@@ -3,9 +3,11 @@ import type { DatabaseSync } from 'node:sqlite'
 
 /** One write of one caller, waiting for the next commit. */
 interface Pending {
-  readonly write: () => void
-  readonly done: () => void
+  readonly write: () => unknown
+  readonly done: (value: unknown) => void
   readonly failed: (cause: unknown) => void
+  /** What the last run of `write` returned. */
+  value: unknown
 }
 
 /**
@@ -39,20 +41,12 @@ export class GroupCommit {
    * `withinMs` above 0 lets the write wait that long for company: for what may be written behind.
    */
   commit<Value>(write: () => Value, withinMs = 0): Promise<Value> {
-    return new Promise<Value>((done, failed) => {
-      let value: Value
-      const written = (): void => {
-        value = write()
-      }
-      this.#queue.push({
-        write: written,
-        done: () => {
-          done(value)
-        },
-        failed,
-      })
-      this.#schedule(withinMs)
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#queue.push({ write, done: resolve, failed: reject, value: undefined })
+    this.#schedule(withinMs)
+    // It is resolved with what this very write returned.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return promise as Promise<Value>
   }
 
   /** Writes everything handed in so far, and has it on disk when it returns. */
@@ -135,7 +129,7 @@ export class GroupCommit {
     if (this.#broken) throw this.#broken.cause
     this.#db.exec('BEGIN IMMEDIATE')
     try {
-      for (const { write } of batch) write()
+      for (const pending of batch) pending.value = pending.write()
       this.#db.exec('COMMIT')
     } catch (cause) {
       // After some errors (a full disk) SQLite has rolled back already and says so.
@@ -159,5 +153,5 @@ export class GroupCommit {
 }
 
 const settle = (written: readonly Pending[]): void => {
-  for (const { done } of written) done()
+  for (const { done, value } of written) done(value)
 }

@@ -164,6 +164,8 @@ export interface Verdict {
   readonly leftMs?: number
   /** Tasks that became due by this op: tell a dispatcher. */
   readonly due?: readonly string[]
+  /** After `finish`, where the store knows: how many signals have ever come for the task. */
+  readonly inbox?: number
   /** After `sweep`: tasks that expired, and how many were deleted. */
   readonly expired?: readonly string[]
   readonly deleted?: number

@@ -1,9 +1,10 @@
 import type { Json } from '@countersign/contract'
 import { TaskFault } from './fault.ts'
 import type { Limits } from './limits.ts'
+import { TRANSITIONS } from './machine.ts'
 import { checkName, isId } from './names.ts'
-import type { NewTask } from './ops.ts'
-import { fromText, toText } from './run/value.ts'
+import type { FinishOp, NewTask } from './ops.ts'
+import { fromText, toRecorded, toText } from './run/value.ts'
 import type { Task } from './task.ts'
 import { newId, toMs, type World } from './world.ts'
 
@@ -93,5 +94,18 @@ export function toBorn(row: NewTask): Task {
     inbox: 0,
     result: undefined,
     error: undefined,
+  }
+}
+
+/** The task that a row has become in its first life, when nothing but its end has changed it. */
+export function toEnded(row: NewTask, { event, at, result, error }: FinishOp): Task {
+  return {
+    ...toBorn(row),
+    state: TRANSITIONS[event].to,
+    worker: undefined,
+    dueAt: undefined,
+    updatedAt: Math.max(row.at, at),
+    result: result === null ? undefined : fromText(result),
+    error: error === null ? undefined : toRecorded(fromText(error)),
   }
 }

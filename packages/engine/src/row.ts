@@ -1,4 +1,4 @@
-import type { Json } from '@countersign/contract'
+import { parseExactly, type Json } from '@countersign/contract'
 import type { TaskFailure } from './fault.ts'
 import type { Entry, EntryKind, EntrySubject, Signal } from './journal.ts'
 import type { TaskState } from './machine.ts'
@@ -18,7 +18,7 @@ const maybeNumber = (value: unknown): number | undefined =>
 function parse<Value>(value: unknown): Value {
   // What the engine stored has the shape the engine gave it: this is where trust in it begins.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return JSON.parse(text(value)) as Value
+  return parseExactly(text(value)) as Value
 }
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 const maybe = <Value>(value: unknown): Value | undefined =>

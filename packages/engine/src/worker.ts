@@ -37,13 +37,14 @@ export interface WorkerParts {
   readonly kinds: Kinds
   readonly dispatcher: Dispatcher
   readonly startChild: (parent: Task, call: number, order: ChildOrder) => Promise<StartedChild>
-  /** Tells that a task has changed. */
-  readonly changed: (task: string) => void
+  /** Tells that a task has changed; `ended` makes a copy of it as it stands, where that is known. */
+  readonly changed: (task: string, ended?: () => Task) => void
 }
 
 /** A task that is running here. */
 interface Running {
-  readonly run: Run
+  /** Undefined when it is over. */
+  run: Run | undefined
   readonly done: () => void
   /** It was asked for while its run was about to end. */
   isWanted: boolean
@@ -52,18 +53,17 @@ interface Running {
 /** Claims tasks, runs them, keeps their leases, and lets them go. */
 export class Worker {
   readonly #parts: WorkerParts
+  readonly #host: RunHost
   readonly #runs = new Map<string, Running>()
   #isStopping = false
   #isClosed = false
+  /** What a handler still does after the close can be told to nobody. */
+  readonly #isOver = (): boolean => this.#isClosed
   #ticks: (() => void)[] = []
 
   constructor(parts: WorkerParts) {
     this.#parts = parts
-  }
-
-  /** How many tasks are running here. */
-  get size(): number {
-    return this.#runs.size
+    this.#host = this.#makeHost()
   }
 
   /** The run of a task in this process, if any. */
@@ -120,7 +120,7 @@ export class Worker {
     const { id: task, epoch } = claimed.task
     if (this.#isStopping) return this.giveBack([{ task, epoch }])
     return new Promise((done) => {
-      const run = new Run(this.#host(), claimed)
+      const run = new Run(this.#host, claimed)
       run.leaseEnds = leaseEnds
       this.#runs.set(claimed.task.id, { run, done, isWanted: false })
       this.#begin(run, claimed.task)
@@ -158,7 +158,7 @@ export class Worker {
   }
 
   #all(): readonly Run[] {
-    return [...this.#runs.values()].map(({ run }) => run)
+    return [...this.#runs.values()].flatMap(({ run }) => run ?? [])
   }
 
   async #within(ms: number, work: Promise<unknown>): Promise<void> {
@@ -188,7 +188,7 @@ export class Worker {
     void run.begin(() => handle(kind, new Context(run, kind.options.retry)))
   }
 
-  #host(): RunHost {
+  #makeHost(): RunHost {
     const { world, limits, startChild, dispatcher, changed } = this.#parts
     return {
       world,
@@ -196,17 +196,22 @@ export class Worker {
       commit: (op) => this.#commit(op),
       startChild: (run, call, order) => startChild(run.task, call, order),
       renew: (run) => this.#renewOne(run),
-      ended: (run, verdict, dueAt) => {
+      ended: (run, verdict, { dueAt, task }) => {
         const { id } = run.task
         const entry = this.#runs.get(id)
-        if (entry?.run === run) this.#runs.delete(id)
+        if (entry?.run === run) {
+          this.#runs.delete(id)
+          // The tables that a map has outgrown are chained: what they still refer to would live
+          // until the next full collection, and be copied by every small one.
+          entry.run = undefined
+        }
         // The task may be claimed again at once: only now, when this run is gone.
         if (entry?.isWanted === true) dispatcher.hint(id, world.now())
         if (verdict?.accepted === true) {
           if (dueAt !== undefined) dispatcher.hint(id, dueAt)
           this.tell(verdict)
         }
-        changed(id)
+        changed(id, task)
         entry?.done()
       },
     }
@@ -233,11 +238,12 @@ export class Worker {
     }
   }
 
-  async #commit(op: Op): Promise<Verdict | undefined> {
+  #commit(op: Op): Promise<Verdict | undefined> {
     const { store, world, pace } = this.#parts
-    // What a handler still does after the close can be told to nobody.
-    const isOver = (): boolean => this.#isClosed
-    return isOver() ? undefined : await commitSurely(store, world, op, pace.leaseMs, isOver)
+    const isOver = this.#isOver
+    return isOver()
+      ? Promise.resolve(undefined)
+      : commitSurely(store, world, op, pace.leaseMs, isOver)
   }
 
   async #renewOne(run: Run): Promise<boolean> {

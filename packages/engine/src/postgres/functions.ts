@@ -243,10 +243,12 @@ const endings = (s: string): readonly string[] => [
      UPDATE ${s}.tasks SET state = goal, result = op->>'result', error = op->>'error',
        worker = NULL, due_at = NULL, waits = NULL, updated_at = greatest(updated_at, a)
      WHERE id = op->>'task' AND epoch = (op->>'epoch')::bigint
-       AND state IN (${sqlFrom('complete')}) RETURNING parent INTO had;
+       AND state IN (${sqlFrom('complete')}) RETURNING parent, inbox INTO had;
      IF FOUND THEN
        PERFORM ${s}.carry(op);
-       IF had.parent IS NULL OR op->>'event' = 'lose' THEN ${ACCEPTED} END IF;
+       IF had.parent IS NULL OR op->>'event' = 'lose' THEN
+         RETURN jsonb_build_object('accepted', true, 'inbox', had.inbox);
+       END IF;
        RETURN ${due(`${s}.tell_parent(op->>'task', a)`)};
      END IF;
      PERFORM 1 FROM ${s}.tasks WHERE id = op->>'task' AND epoch = (op->>'epoch')::bigint

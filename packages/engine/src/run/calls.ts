@@ -96,7 +96,7 @@ export const isHarmful = (effect: Effect | undefined): boolean =>
 
 /** A journal, read: the calls by ordinal, and the ordinals in the order of their outcomes. */
 export interface ReadJournal {
-  readonly calls: ReadonlyMap<number, Call>
+  readonly calls: Map<number, Call>
   readonly order: readonly number[]
   readonly lastAt: number
 }

@@ -4,14 +4,16 @@ import { toWaitsText } from './value.ts'
 
 /** The signals a run knows of and has not delivered, and the waits the task is shown with. */
 export class Mailbox {
+  readonly #first: readonly Signal[]
   readonly #signals: Signal[]
-  readonly #known: Set<string>
+  /** The ids of all that ever came; most runs never ask. */
+  #known: Set<string> | undefined
   #waits: readonly OpenWait[]
   #seen: number
 
   constructor(signals: readonly Signal[], waits: readonly OpenWait[], seen: number) {
+    this.#first = signals
     this.#signals = [...signals]
-    this.#known = new Set(signals.map(({ id }) => id))
     this.#waits = waits
     this.#seen = seen
   }
@@ -29,6 +31,7 @@ export class Mailbox {
 
   /** Adds what came meanwhile; returns the names that are waiting now. */
   add(signals: readonly Signal[], seen: number): readonly string[] {
+    this.#known ??= new Set(this.#first.map(({ id }) => id))
     for (const signal of signals) {
       if (this.#known.has(signal.id)) continue
       this.#known.add(signal.id)

@@ -45,6 +45,7 @@ export class Pen {
   #at: number
   #held: Held = NOTHING
   #isFlushing = false
+  #hasShown = false
   /** The op that will take what is held, once the one before it is done. */
   #next: Promise<boolean> | undefined
   #tail: Promise<boolean> = Promise.resolve(true)
@@ -77,6 +78,11 @@ export class Pen {
   /** True when the journal has grown to its limit: what began may end, and nothing more begins. */
   get isFull(): boolean {
     return this.#bytes > this.#bytesMax
+  }
+
+  /** True when progress or a sentence was ever shown. */
+  get hasShown(): boolean {
+    return this.#hasShown
   }
 
   /** Takes an outcome in, and has it written with whatever this run writes next. */
@@ -112,6 +118,7 @@ export class Pen {
 
   /** Shows progress or a sentence. Nobody waits for it; the latest goes with the next op. */
   show(progress: string | null, status: string | null): void {
+    this.#hasShown = true
     const { progress: before, status: said } = this.#held
     this.#held = { ...this.#held, progress: progress ?? before, status: status ?? said }
     this.#flushSoon()

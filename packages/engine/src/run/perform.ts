@@ -28,11 +28,17 @@ export async function perform(run: Run, call: Call, plan: Plan): Promise<boolean
       continue
     }
     if (run.freezes()) return new Promise<never>(() => undefined)
-    const body = await enter(run, call, plan)
+    const body =
+      plan.effect === undefined ? await enterStep(run, plan) : await enter(run, call, plan)
     if (body === 'lost') return false
     if (body === 'look again') continue
     const free = run.busy(call)
-    const end = await tryOnce(run, call, plan, body).finally(free)
+    let end: Came
+    try {
+      end = await tryOnce(run, call, plan, body)
+    } finally {
+      free()
+    }
     if (end === 'lost') return false
     if (end === 'unsure' && (await reconcile(run, call, plan)) === 'lost') return false
   }
@@ -44,14 +50,15 @@ const keyOf = (run: Run, { call }: Call, { key }: Plan): string =>
 
 type Body = (context: AttemptContext) => unknown
 
+/** What came before is on disk before anything new is done. */
+async function enterStep(run: Run, { body }: Plan): Promise<Body | 'lost'> {
+  return (await run.pen.settled()) ? body : 'lost'
+}
+
 /** Decides what may be run now, after the crash rule of the effect class. */
 async function enter(run: Run, call: Call, plan: Plan): Promise<Body | 'lost' | 'look again'> {
   const { handle, open } = call
-  if (open !== undefined || plan.effect === undefined) {
-    // What came before is on disk before anything new is done.
-    if (!(await run.pen.settled())) return 'lost'
-  }
-  if (plan.effect === undefined) return plan.body
+  if (open !== undefined && !(await run.pen.settled())) return 'lost'
   if (open === undefined) {
     const { effect, reports } = plan
     const began = { effect, key: keyOf(run, call, plan), reported: reports, number: call.tries + 1 }
@@ -100,9 +107,11 @@ type Came = 'recorded' | 'lost' | 'unsure'
 /** One try: runs the body and records what came of it. */
 async function tryOnce(run: Run, call: Call, plan: Plan, body: Body): Promise<Came> {
   const tried = new Tried(run, call, keyOf(run, call, plan), plan.timeoutMs)
+  // Only an attempt comes back later: a step without a time limit is raced by nothing.
+  const isRaced = plan.effect !== undefined || plan.timeoutMs !== undefined
   let outcome: Outcome
   try {
-    const value = await tried.race(() => body(tried))
+    const value = await (isRaced ? tried.race(() => body(tried)) : body(tried))
     if (value === COME_BACK) return 'recorded'
     // It happened, even when what it gave cannot be recorded.
     outcome = toOutcome(value, valueMax(run))

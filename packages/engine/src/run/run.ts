@@ -3,7 +3,8 @@ import { RecordedError, TaskFault, toFailure, type TaskFailure } from '../fault.
 import type { Entry, EntrySubject, Signal } from '../journal.ts'
 import type { Limits } from '../limits.ts'
 import { checkName } from '../names.ts'
-import type { FinishOp, SuspendOp, Verdict } from '../ops.ts'
+import type { FinishOp, NewTask, SuspendOp, Verdict } from '../ops.ts'
+import { toEnded } from '../order.ts'
 import type { Task } from '../task.ts'
 import { elapsed, later, soon, type World } from '../world.ts'
 import { isHarmful, newCall, readJournal, type Call } from './calls.ts'
@@ -25,8 +26,16 @@ export interface RunHost {
   readonly startChild: (run: Run, call: number, order: ChildOrder) => Promise<StartedChild>
   /** Asks the store whether the task is still ours, and keeps it if so. */
   readonly renew: (run: Run) => Promise<boolean>
-  /** Called once, when the run holds nothing any more; with `dueAt` when a timer wakes the task. */
-  readonly ended: (run: Run, verdict: Verdict | undefined, dueAt?: number) => void
+  /** Called once, when the run holds nothing any more. */
+  readonly ended: (run: Run, verdict: Verdict | undefined, left: Left) => void
+}
+
+/** How a run has left its task. */
+export interface Left {
+  /** When a timer wakes the task. */
+  readonly dueAt?: number | undefined
+  /** Makes a copy of the task as it stands, where that is known without reading it. */
+  readonly task?: (() => Task) | undefined
 }
 
 /** A task that was claimed, with all that is recorded of it. */
@@ -34,6 +43,8 @@ export interface Claimed {
   readonly task: Task
   readonly journal: readonly Entry[]
   readonly signals: readonly Signal[]
+  /** The row of a task in its first life. */
+  readonly row?: NewTask
 }
 
 /** Where the journal of a run that only reads ends, or that it cannot be followed. */
@@ -59,6 +70,7 @@ export class Run {
   readonly #parking = new Parking()
   /** Set for a run that only reads a journal. */
   readonly #edge: Edge | undefined
+  readonly #row: NewTask | undefined
   /** When the lease ends, by the clock that does not jump. */
   leaseEnds = Infinity
   #count = 0
@@ -75,15 +87,16 @@ export class Run {
   #deadline: (() => void) | undefined
   #abort: AbortController | undefined
 
-  constructor(host: RunHost, { task, journal, signals }: Claimed, edge?: Edge) {
+  constructor(host: RunHost, { task, journal, signals, row }: Claimed, edge?: Edge) {
     const { calls, order, lastAt } = readJournal(journal)
     this.host = host
     this.task = task
     this.mailbox = new Mailbox(signals, task.waits, task.inbox)
     this.#replay = new Replay(host.world, order)
     this.#turns = new Turns(host.world)
-    this.#calls = new Map(calls)
+    this.#calls = calls
     this.#edge = edge
+    this.#row = row
     this.#now = task.createdAt
     this.pen = new Pen({
       world: host.world,
@@ -364,12 +377,15 @@ export class Run {
   async #depart(op: FinishOp | SuspendOp, dueAt?: number): Promise<void> {
     const verdict = await this.host.commit(op)
     if (verdict?.accepted !== true) void this.pen.tooLate(op)
-    this.#leave(verdict, dueAt)
+    const isKnown = verdict?.inbox === 0 && !this.pen.hasShown
+    const row = isKnown ? this.#row : undefined
+    const task = row && op.op === 'finish' ? () => toEnded(row, op) : undefined
+    this.#leave(verdict, { dueAt, task })
   }
 
-  #leave(verdict: Verdict | undefined, dueAt?: number): void {
+  #leave(verdict: Verdict | undefined, left: Left = {}): void {
     this.#hasLeft = true
-    this.host.ended(this, verdict, dueAt)
+    this.host.ended(this, verdict, left)
     this.#idle()
   }
 

@@ -49,13 +49,13 @@ export class Tried implements AttemptContext {
   }
 
   async later(ms: number): Promise<never> {
-    if (!this.#call.handle) {
+    if (!this.#call.handle || !this.#settle) {
       throw new TypeError('Only an attempt with a handle can come back later.')
     }
     const until = this.#run.host.world.now() + toMs('ms', ms)
     this.#disarm?.()
     await this.#run.park({ until })
-    this.#settle?.(COME_BACK)
+    this.#settle(COME_BACK)
     return new Promise<never>(() => undefined)
   }
 

@@ -1,4 +1,4 @@
-import type { Json } from '@countersign/contract'
+import { parseExactly, type Json } from '@countersign/contract'
 import { TaskFault, toFailure, type TaskFailure } from '../fault.ts'
 import type { OpenWait } from '../task.ts'
 
@@ -60,10 +60,10 @@ export const toWaitsText = (waits: readonly OpenWait[]): string =>
     /^\\u(?:0000|d)/.test(escape) ? '\uFFFD' : escape,
   )
 
-/** JSON text that this process wrote. */
+/** JSON text that this process wrote; numbers keep the digits they were written with. */
 export function fromText(text: string): Json {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return JSON.parse(text) as Json
+  return parseExactly(text) as Json
 }
 
 /** A recorded failure as it is read back. */

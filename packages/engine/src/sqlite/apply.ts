@@ -6,6 +6,7 @@ import { makeEndings } from './endings.ts'
 import { makeInbox } from './inbox.ts'
 import { makeLeases } from './leases.ts'
 import { makeLines } from './lines.ts'
+import { makeLists } from './lists.ts'
 import { makeSweep } from './sweep.ts'
 import { ACCEPTED, FENCED, type Load, type Prepare } from './verdicts.ts'
 
@@ -22,10 +23,11 @@ export function makeApply(prepare: Prepare): (op: Op) => Verdict {
   const isHeld = (task: string, epoch: number): boolean => held.get(task, epoch) !== undefined
   const lines = makeLines(prepare)
   const inbox = makeInbox(prepare)
-  const create = makeCreate(prepare, load)
+  const lists = makeLists(prepare)
+  const create = makeCreate(prepare, load, lists)
   const leases = makeLeases(prepare)
   const endings = makeEndings({ prepare, load, addLines: lines.add, tellParent: inbox.tellParent })
-  const sweep = makeSweep(prepare, lines.add, inbox.tellParent)
+  const sweep = makeSweep({ prepare, addLines: lines.add, tellParent: inbox.tellParent, lists })
   const show = prepare(
     `UPDATE tasks SET progress = coalesce(?, progress), status = coalesce(?, status),
        waits = coalesce(?, waits), updated_at = max(updated_at, ?) WHERE id = ?`,

@@ -1,9 +1,10 @@
-import { SQL_OPEN } from '../machine.ts'
 import type { CreateOp, Verdict } from '../ops.ts'
+import type { Lists } from './lists.ts'
+import { IS_OPEN } from './tables.ts'
 import { ACCEPTED, type Load, type Prepare } from './verdicts.ts'
 
 /** Makes the applier of `create`: once per id and per key, and never above the owner's limit. */
-export function makeCreate(prepare: Prepare, load: Load): (op: CreateOp) => Verdict {
+export function makeCreate(prepare: Prepare, load: Load, lists: Lists): (op: CreateOp) => Verdict {
   const insert = prepare(
     `INSERT INTO tasks (id, kind, version, owner, run, key, parent, undoes, input, metadata, state,
        epoch, worker, due_at, created_at, updated_at, expires_at, deadline_at, poll_ms)
@@ -26,6 +27,7 @@ export function makeCreate(prepare: Prepare, load: Load): (op: CreateOp) => Verd
     const times = [at, at, task.expiresAt, task.deadlineAt, task.pollMs] as const
     const { changes } = insert.run(task.id, ...names, ...rest, ...lease, ...times)
     if (changes === 0) return exists(load(task.id))
+    lists.add(task.owner, at, task.id)
     isFull.add(task.owner)
     return ACCEPTED
   }
@@ -56,7 +58,7 @@ function makeIsFull(prepare: Prepare): {
 } {
   const count = prepare(
     `SELECT count(*) AS open FROM
-       (SELECT 1 FROM tasks WHERE owner = ? AND state IN (${SQL_OPEN}) LIMIT ?)`,
+       (SELECT 1 FROM tasks WHERE owner = ? AND (${IS_OPEN}) LIMIT ?)`,
   )
   const bounds = new Map<string, Bound>()
   return {

@@ -61,24 +61,38 @@ export function makeEndings(from: {
   }
 }
 
+/** How one event ends a task: most have no parent and no signals, and nothing to be read back. */
+interface Ending {
+  readonly alone: StatementSync
+  readonly any: StatementSync
+}
+
+const updateTo = (event: FinishOp['event']): string =>
+  `UPDATE tasks SET state = '${TRANSITIONS[event].to}', result = ?, error = ?, worker = NULL,
+     due_at = NULL, waits = NULL, updated_at = max(updated_at, ?)
+   WHERE id = ? AND epoch = ? AND state IN (${sqlFrom(event)})`
+
+const ENDED_ALONE: Verdict = { accepted: true, inbox: 0 }
+
 function makeFinish(from: {
   readonly prepare: Prepare
   readonly load: Load
   readonly tellParent: Inbox['tellParent']
 }): Endings['finish'] {
   const { prepare, load, tellParent } = from
-  const ending = (event: FinishOp['event']): StatementSync =>
-    prepare(
-      `UPDATE tasks SET state = '${TRANSITIONS[event].to}', result = ?, error = ?, worker = NULL,
-         due_at = NULL, waits = NULL, updated_at = max(updated_at, ?)
-       WHERE id = ? AND epoch = ? AND state IN (${sqlFrom(event)}) RETURNING parent`,
-    )
+  const ending = (event: FinishOp['event']): Ending => ({
+    alone: prepare(`${updateTo(event)} AND parent IS NULL AND inbox = 0`),
+    any: prepare(`${updateTo(event)} RETURNING parent, inbox`),
+  })
   const endings = { complete: ending('complete'), fail: ending('fail'), lose: ending('lose') }
   return ({ event, result, error, at, task, epoch }) => {
-    const row = endings[event].get(result, error, at, task, epoch)
+    const { alone, any } = endings[event]
+    if (alone.run(result, error, at, task, epoch).changes > 0) return ENDED_ALONE
+    const row = any.get(result, error, at, task, epoch)
     if (row !== undefined) {
+      const ended = { accepted: true, inbox: Number(row['inbox']) }
       const isTold = row['parent'] !== null && event !== 'lose'
-      return isTold ? { accepted: true, due: tellParent(task, at) } : ACCEPTED
+      return isTold ? { ...ended, due: tellParent(task, at) } : ended
     }
     // The same ending once more: its first answer was lost on the way.
     const there = load(task)

@@ -2,8 +2,9 @@ import type { StatementSync } from 'node:sqlite'
 import { openDatabase } from '../database.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { toEntry, toSignal, toTask } from '../row.ts'
-import type { Store, TaskQuery } from '../store.ts'
+import type { Store } from '../store.ts'
 import { makeApply } from './apply.ts'
+import { readList } from './lists.ts'
 import { TASK_TABLES } from './tables.ts'
 
 /** A database that already has `TASK_TABLES`, and whose owner decides when it commits. */
@@ -79,13 +80,7 @@ function makeReads(
       const row = one.get(id)
       return row === undefined ? undefined : toTask(row)
     },
-    list: async (query) => {
-      const { where, values } = listing(query)
-      const sql = `SELECT * FROM tasks ${where} ORDER BY created_at DESC, id DESC LIMIT ?`
-      return prepare(sql)
-        .all(...values, query.limit)
-        .map(toTask)
-    },
+    list: async (query) => readList(prepare, query),
     due: async (until, limit, after) =>
       due
         .all(until, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? '', limit)
@@ -95,25 +90,5 @@ function makeReads(
       inbox: Number(inbox.get(id)?.['inbox'] ?? 0),
       signals: signals.all(id).map(toSignal),
     }),
-  }
-}
-
-/** The conditions of a listing; only what is asked for, so that an index can answer. */
-function listing(query: TaskQuery): {
-  readonly where: string
-  readonly values: readonly (string | number)[]
-} {
-  const { owner, run, states, after } = query
-  const parts: readonly (readonly [string, ...(string | number)[]])[] = [
-    ...(owner === undefined ? [] : [['owner = ?', owner] as const]),
-    ...(run === undefined ? [] : [['run = ?', run] as const]),
-    ...(states === undefined
-      ? []
-      : [[`state IN (${states.map(() => '?').join(', ')})`, ...states] as const]),
-    ...(after ? [['(created_at, id) < (?, ?)', after.createdAt, after.id] as const] : []),
-  ]
-  return {
-    where: parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`,
-    values: parts.flatMap(([, ...values]) => values),
   }
 }

@@ -4,19 +4,23 @@ import type { Prepare } from './verdicts.ts'
 import { endFromOutside } from './endings.ts'
 import type { Inbox } from './inbox.ts'
 import type { Lines } from './lines.ts'
+import type { Lists } from './lists.ts'
 
 /** Makes the applier of `sweep`. A task whose outcome is unknown outlives any time to live. */
-export function makeSweep(
-  prepare: Prepare,
-  addLines: Lines['add'],
-  tellParent: Inbox['tellParent'],
-): (op: SweepOp) => Verdict {
+export function makeSweep(from: {
+  readonly prepare: Prepare
+  readonly addLines: Lines['add']
+  readonly tellParent: Inbox['tellParent']
+  readonly lists: Lists
+}): (op: SweepOp) => Verdict {
+  const { prepare, addLines, tellParent, lists } = from
   const expire = endFromOutside(prepare, 'expire')
   const overdue = prepare(
     `SELECT id FROM tasks WHERE expires_at <= ? AND state IN (${sqlFrom('expire')}) LIMIT ?`,
   )
   const gone = prepare(
-    `SELECT id FROM tasks WHERE expires_at <= ? AND state NOT IN (${SQL_OPEN}) LIMIT ?`,
+    `SELECT id, owner, created_at FROM tasks
+     WHERE expires_at <= ? AND state NOT IN (${SQL_OPEN}) LIMIT ?`,
   )
   const removals = [
     prepare('DELETE FROM tasks WHERE id = ?'),
@@ -31,8 +35,13 @@ export function makeSweep(
       addLines(id, epoch, [{ ...line, body: error }])
       return tellParent(id, at)
     })
-    const deleted = gone.all(at, limit).map((row) => String(row['id']))
-    for (const id of deleted) for (const removal of removals) removal.run(id)
+    const deleted = gone.all(at, limit)
+    if (deleted.length > 0) lists.sort()
+    for (const row of deleted) {
+      const id = String(row['id'])
+      for (const removal of removals) removal.run(id)
+      lists.remove(String(row['owner']), Number(row['created_at']), id)
+    }
     return { accepted: true, due, expired, deleted: deleted.length }
   }
 }

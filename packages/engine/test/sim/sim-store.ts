@@ -70,8 +70,9 @@ export function openDisk(
     db.exec('COMMIT')
     return all
   }
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
   const close = (): void => {
-    db.exec('DELETE FROM tasks; DELETE FROM journal; DELETE FROM signals')
+    for (const { name } of tables.all()) db.exec(`DELETE FROM ${String(name)}`)
     spare.push(empty)
   }
   return { store, db, write, close }
