@@ -1,7 +1,7 @@
-import { isObject, own, textAt, type JsonObject } from '@countersign/contract'
+import { Fault, isObject, own, textAt, type JsonObject } from '@countersign/contract'
 import type { Principal } from '#auth'
 import type { World } from '#base'
-import type { Desk } from '#tasks'
+import type { Desk, Standing } from '#tasks'
 import type { Asked } from './asked.ts'
 import { inOneLine, inWords, OWN_TOOLS, unknownOutcome, wasCancelled } from './words.ts'
 
@@ -105,10 +105,22 @@ export async function ownTool(
     return { kind: 'wait', id, holdMs: task.state === 'unknown' ? 0 : waitMs(args) }
   }
   if (ended === 'cancelled') return said(inWords(wasCancelled(standing)))
-  if (ended) return said(inWords('This request is over already; there was nothing to cancel.'))
+  if (ended) return said(inWords(IS_OVER))
   if (task.state === 'unknown') return said(inWords(unknownOutcome(standing), true))
-  const cancelled = await rooms.desk.cancel(standing, who.id, 'It was cancelled by its client.')
-  return said(inWords(wasCancelled(cancelled)))
+  return said(inWords(await cancel(rooms, who, standing)))
+}
+
+const IS_OVER = 'This request is over already; there was nothing to cancel.'
+
+async function cancel({ desk }: OwnRooms, who: Principal, standing: Standing): Promise<string> {
+  try {
+    return wasCancelled(await desk.cancel(standing, who.id, 'It was cancelled by its client.'))
+  } catch (thrown) {
+    if (!(thrown instanceof Fault && thrown.code === 'task/illegal')) throw thrown
+    // It came to its end in this very moment, one way or another.
+    const now = await desk.find(who.id, standing.task.id)
+    return now?.task.state === 'unknown' ? unknownOutcome(now) : IS_OVER
+  }
 }
 
 const said = (result: JsonObject): OwnAnswer => ({ kind: 'said', result })

@@ -127,12 +127,7 @@ function named(view: View, kind: Kind, name: string): Found {
 const unknownResource = (uri: string): Fault =>
   new Fault('call/unknown-resource', `Resource not found: ${uri.slice(0, 200)}`, { data: { uri } })
 
-const readTarget = (
-  method: CallMethod,
-  kind: Kind,
-  found: Found,
-  params: JsonObject,
-): Target => ({
+const readTarget = (method: CallMethod, kind: Kind, found: Found, params: JsonObject): Target => ({
   ...judged(method, kind, found, 'read'),
   params,
   paramHeaders: {},

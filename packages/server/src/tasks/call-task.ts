@@ -46,6 +46,8 @@ export interface CallTaskRooms {
     result: JsonObject,
     why: 'undo' | 'reconcile',
   ) => Promise<Ended>
+  /** A server made a task of a call whose own task was over by then. */
+  readonly orphaned: (task: TaskContext<Errand>, handle: string) => void
   readonly effectOf: (errand: Errand, followup: Followup) => Effect
   readonly live: (task: TaskContext<Errand>) => Live
 }
@@ -66,7 +68,7 @@ const CUT_OFF =
 const tooLarge = (why: string): Fault =>
   new Fault(
     'task/too-large',
-    `The call was carried out, but its result is lost. ${why} Do not repeat it for what it does; if it only reads, ask for less at a time.`,
+    `The call was carried out, but its result is lost: it is larger than what is kept. ${why} Do not repeat it for what it does; if it only reads, ask for less at a time.`,
   )
 
 /**
@@ -118,10 +120,11 @@ export async function runCallTask(
 
 async function dispatch(
   rooms: CallTaskRooms,
-  { input: errand }: TaskContext<Errand>,
+  task: TaskContext<Errand>,
   live: Live,
   attempt: AttemptContext,
 ): Promise<JsonObject> {
+  const errand = task.input
   const stop = (): void => {
     live.conversation.abort.abort()
   }
@@ -139,7 +142,10 @@ async function dispatch(
   // The end of this run is not the end of a call that its server goes on with.
   attempt.signal.removeEventListener('abort', stop)
   if (outcome.kind === 'task') {
-    await attempt.handle({ ...outcome.task })
+    await attempt.handle({ ...outcome.task }).catch((gone: unknown) => {
+      rooms.orphaned(task, outcome.task.id)
+      throw gone
+    })
     return attempt.later(firstLookMs(outcome.task.pollMs))
   }
   if (outcome.kind === 'input') throw new Error('a deferred call ended with a question')

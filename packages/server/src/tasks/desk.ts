@@ -62,6 +62,7 @@ export class Desk {
       followUp,
       effectOf,
       live: (context) => this.#liveOf(context),
+      orphaned: ({ id, input }, handle) => void this.#orphaned(id, input, handle),
       look: (context, live, handle) =>
         lookAtTask(upstream(context.input.server), context, live, handle),
     }
@@ -338,9 +339,15 @@ export class Desk {
     void forget()
   }
 
-  async #cancelUpstream(errand: Errand, id: string): Promise<void> {
+  /** It was cancelled before its server said under which name it goes on there. */
+  async #orphaned(id: string, errand: Errand, handle: string): Promise<void> {
+    const task = await this.#rooms.engine.get(id).catch(() => undefined)
+    if (task && isFinal(task.state)) await this.#cancelUpstream(errand, id, handle)
+  }
+
+  async #cancelUpstream(errand: Errand, id: string, known?: string): Promise<void> {
     try {
-      const handle = handleIn(await this.#rooms.engine.journal(id))
+      const handle = known ?? handleIn(await this.#rooms.engine.journal(id))
       if (handle === undefined) return
       const { conversation } = this.#makeLive()
       const exchange = exchangeOf(errand, conversation, new AbortController().signal)

@@ -26,7 +26,7 @@ before(() => {
   const text = {
     listen: { port: 0 },
     data: 'data',
-    tasks: { after: '100 ms' },
+    tasks: { after: '100 ms', pollsPerSecondMax: 10_000 },
     limits: { closeMs: 0 },
     servers: {
       gated: {

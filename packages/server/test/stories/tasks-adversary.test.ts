@@ -138,39 +138,76 @@ describe('a call that was under way before it was a task', { timeout: 60_000 }, 
   })
 })
 
-describe('a server that makes a task which we may not keep', { timeout: 60_000 }, () => {
-  it('is told to stop, and its client that nobody knows', async () => {
-    const cancelled: string[] = []
-    const task = (taskId: string): Wire => {
-      const now = new Date().toISOString()
-      const times = { createdAt: now, lastUpdatedAt: now, ttlMs: 100_000, pollIntervalMs: 200 }
-      return { taskId, status: 'working', ...times }
-    }
-    const peer = await scripted(
-      { send: (_message, _said, count) => ({ resultType: 'task', ...task(`up-${count}`) }) },
-      serveModern,
-      {
-        'server/discover': () => ({
-          resultType: 'complete',
-          supportedVersions: ['2026-07-28'],
-          capabilities: { tools: {}, ...WITH_TASKS },
-          ttlMs: 0,
-          cacheScope: 'private',
-        }),
-        'tasks/get': ({ params }: Wire) => ({ resultType: 'complete', ...task(params.taskId) }),
-        'tasks/cancel': ({ params }: Wire) => {
-          cancelled.push(params.taskId)
-          return { resultType: 'complete' }
-        },
+/** A server that makes a task of every call; `look` says what one look at it shows. */
+async function tasking(look: () => Wire = () => ({})) {
+  const told: Wire[] = []
+  const task = (taskId: string): Wire => {
+    const now = new Date().toISOString()
+    const times = { createdAt: now, lastUpdatedAt: now, ttlMs: 100_000, pollIntervalMs: 2_000 }
+    return { taskId, status: 'working', ...times }
+  }
+  const heard = ({ method, params }: Wire): Wire => {
+    told.push({ method, ...params })
+    return { resultType: 'complete' }
+  }
+  const peer = await scripted(
+    { send: (_message, _said, count) => ({ resultType: 'task', ...task(`up-${count}`) }) },
+    serveModern,
+    {
+      'server/discover': () => ({
+        resultType: 'complete',
+        supportedVersions: ['2026-07-28'],
+        capabilities: { tools: {}, ...WITH_TASKS },
+        ttlMs: 0,
+        cacheScope: 'private',
+      }),
+      'tasks/get': ({ params }: Wire) => {
+        told.push({ method: 'tasks/get' })
+        return { resultType: 'complete', ...task(params.taskId), ...look() }
       },
-    )
+      'tasks/cancel': heard,
+      'tasks/update': heard,
+    },
+  )
+  const hears = (method: string): Promise<Wire> =>
+    until(`it hears ${method}`, () => told.find((one) => one.method === method))
+  return { ...peer, hears }
+}
+
+describe('a server that makes tasks', { timeout: 60_000 }, () => {
+  it('is told to stop one that may not be kept, and the client that nobody knows', async () => {
+    const peer = await tasking()
     const at = await house(peer, { tasks: { inFlightMax: 1 } })
     const first = await asTask(at, 'tools/call', { name: 'send', arguments: {} })
     assert.equal(first.result.resultType, 'task')
     const second = await asTask(at, 'tools/call', { name: 'send', arguments: { n: 2 } })
     assert.equal(second.result?.isError, true, JSON.stringify(second))
     assert.match(wordsOf(second.result), /^Unknown outcome/)
-    await until('it was told to stop', () => cancelled.includes('up-2') || undefined)
+    assert.equal((await peer.hears('tasks/cancel')).taskId, 'up-2')
+  })
+
+  it('asks whoever has waited for the result since before it was looked at again', async () => {
+    const inputRequests = { who: { method: 'elicitation/create', params: FORM } }
+    const peer = await tasking(() => ({ status: 'input_required', inputRequests }))
+    using folder = makeFolder()
+    const at = await house(peer, { data: folder.path })
+    const session = await openSession(at.at('s'), '2025-11-25', { elicitation: {} })
+    const made = await session.request('tools/call', { name: 'send', task: {} })
+    const { taskId } = made.message.result.task
+    await until('it is a task of the server', async () => {
+      const [task] = (await at.house.gateway.desk.page({})).tasks
+      return task?.state === 'waiting' || undefined
+    })
+    await open.pop()?.[Symbol.asyncDispose]()
+    const again = await house(peer, { data: folder.path })
+    const other = await openSession(again.at('s'), '2025-11-25', { elicitation: {} })
+    const waiting = await other.begin('tasks/result', { taskId })
+    const question = await waiting.message()
+    assert.equal(question.method, 'elicitation/create')
+    await other.respond(question.id, { action: 'decline' })
+    const { inputResponses } = await peer.hears('tasks/update')
+    assert.deepEqual(inputResponses, { who: { action: 'decline' } })
+    waiting.close()
   })
 })
 
