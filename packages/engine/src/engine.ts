@@ -275,12 +275,15 @@ export class Engine {
     return await this.create({ kind: UNDO_RUN, owner, run, key: `undo-run:${run}`, input: tasks })
   }
 
-  /** Lets what is running come to rest, gives the rest back, and closes the store. */
-  async close(): Promise<void> {
+  /**
+   * Lets what is running come to rest, for `drainMs` or as long as the pace says, gives the rest back,
+   * and closes the store.
+   */
+  async close(drainMs?: number): Promise<void> {
     this.#isRunning = false
     this.#stopReminding?.()
     await this.#dispatcher.stop()
-    await this.#worker.stop()
+    await this.#worker.stop(drainMs)
     await this.#stopListening?.()
     await this.#store.close()
   }

@@ -138,7 +138,7 @@ export class Worker {
   }
 
   /** Finishes what is running, for as long as `drainMs` allows, and gives the rest back at once. */
-  async stop(): Promise<void> {
+  async stop(drainMs = this.#parts.pace.drainMs): Promise<void> {
     this.#isStopping = true
     for (const off of this.#ticks) off()
     const idle = this.#all().map(
@@ -147,7 +147,7 @@ export class Worker {
           run.stop(resolve)
         }),
     )
-    await this.#within(this.#parts.pace.drainMs, Promise.all(idle))
+    await this.#within(drainMs, Promise.all(idle))
     // What came to its end is on disk before the task is given away.
     const settled = Promise.all(this.#all().map(({ pen }) => pen.settled()))
     await this.#within(SETTLE_MS, settled)

@@ -9,7 +9,7 @@ import { keyFile, makeSeal, privateFolder, Secret, type Seal, type World } from 
 import type { Config } from '#config'
 import { GATEWAY_TABLES, makeGateway, type CallEnded, type Gateway } from '#gateway'
 import { openFrontDoor, type FrontDoor } from '#http'
-import { permitAll } from '#policy'
+import { openPolicy, permitAll, POLICY_TABLES, type LivePolicy } from '#policy'
 import {
   fingerprintOf,
   makeCatalog,
@@ -70,10 +70,11 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   const ledger = openLedger(world, store, config.ledger.reads)
   const recovered = await ledger.recover()
   const keys = keysOf(config, world)
-  const keeper = startKeeper(world)
   // Servers may speak before the gateway exists; from then on it hears them first.
   const hearing: Hearing = { gateway: undefined }
-  const catalog = openCatalog(store, ledger, rooms, hearing)
+  const policy = await openPolicies(config, rooms, { store, ledger, hearing })
+  const keeper = startKeeper(world)
+  const catalog = openCatalog(rooms, { store, ledger, policy, hearing })
   const upstreams = openUpstreams(config, rooms, { catalog, keeper, hearing })
   const servers = config.servers.map(({ id }) => id)
   const views = makeViews(servers, viewsOf(config), catalog.listed)
@@ -90,7 +91,8 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     servers,
     ledger,
     upstream: (id) => known(upstreams, id),
-    policy: permitAll,
+    policy: policy ?? permitAll,
+    isListed: (policy ?? permitAll).isListed,
     relist: (id) => catalog.capture(known(upstreams, id)),
     onEnd: (ended) => watcher.onCall?.(ended),
   })
@@ -100,6 +102,7 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   const admin = makeAdmin({ world, catalog, desk: gateway.desk, ledger, views, upstreams })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
+  const { closeMs } = limits
   const guard = config.auth && makeGuard({ world, log, store, seal: keys.seal }, config.auth)
   const doors: FrontDoor[] = []
   if (startsServers) startEager(upstreams)
@@ -119,7 +122,8 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
       doors.push(door)
       return door
     },
-    [Symbol.asyncDispose]: () => shut({ world, doors, gateway, guard, upstreams, keeper, store }),
+    [Symbol.asyncDispose]: () =>
+      shut({ world, doors, gateway, guard, policy, upstreams, keeper, store, closeMs }),
   }
 }
 
@@ -128,21 +132,26 @@ interface Open {
   readonly doors: readonly FrontDoor[]
   readonly gateway: Gateway
   readonly guard: Guard | undefined
+  readonly policy: LivePolicy | undefined
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly keeper: Keeper
   readonly store: Store
+  /** How long running calls may take to end, at the door and in the engine together. */
+  readonly closeMs: number
 }
 
 /** Closes the rooms in reverse. */
 async function shut(open: Open): Promise<void> {
-  const { world, doors, gateway, guard, upstreams, keeper, store } = open
+  const { world, doors, gateway, guard, policy, upstreams, keeper, store, closeMs } = open
+  const until = world.monotonic() + closeMs
   for (const door of doors) await door.close()
   await guard?.close()
   // What waits for a server that does not answer is ended by ending the server.
   await within(world, LAST_ENTRIES_MS, gateway.close())
-  await gateway.desk.close()
+  await gateway.desk.close(Math.max(0, until - world.monotonic()))
   await Promise.allSettled([...upstreams.values()].map((one) => one.close()))
   await keeper.close()
+  policy?.close()
   store.close()
 }
 
@@ -162,6 +171,7 @@ const TABLES = [
   REGISTRY_TABLES,
   GATEWAY_TABLES,
   AUTH_TABLES,
+  POLICY_TABLES,
   { room: 'tasks', steps: TASK_TABLES },
 ]
 
@@ -213,11 +223,36 @@ function keysOf(
   }
 }
 
+interface Kept {
+  readonly store: Store
+  readonly ledger: Ledger
+  readonly hearing: Hearing
+}
+
+const EVERY_LIST = [{ kind: 'tool' }, { kind: 'prompt' }, { kind: 'resource' }] as const
+
+/** The policies of the configuration; without any, undefined. */
+async function openPolicies(
+  config: Config,
+  { world, log }: HouseRooms,
+  { store, ledger, hearing }: Kept,
+): Promise<LivePolicy | undefined> {
+  if (!config.policy) return undefined
+  // What a principal may use is what it is shown, so every list may have changed.
+  const onChange = (): void => {
+    for (const { id } of config.servers) hearing.gateway?.onChange(id, EVERY_LIST)
+  }
+  try {
+    return await openPolicy({ world, log, store, ledger, onChange }, config.policy)
+  } catch (thrown) {
+    store.close()
+    throw thrown
+  }
+}
+
 function openCatalog(
-  store: Store,
-  ledger: Ledger,
   { world, log, watcher }: HouseRooms,
-  hearing: Hearing,
+  { store, ledger, hearing, policy }: Kept & { readonly policy: LivePolicy | undefined },
 ): Catalog {
   return makeCatalog({
     world,
@@ -225,6 +260,7 @@ function openCatalog(
     onChange: (server, changes) => {
       log.warn({ server, changes: changes.length }, 'definitions changed')
       watcher?.onChange?.(server, changes)
+      policy?.forget()
       hearing.gateway?.onChange(server, changes)
       noteChanges(ledger, server, changes)
     },

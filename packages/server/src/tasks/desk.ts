@@ -84,6 +84,17 @@ export class Desk {
       }
       cursor = page.next
     } while (cursor !== undefined)
+    await this.#recallUnfetched()
+  }
+
+  /** What was over before we ended, and nobody may have heard of: the same call is still the same. */
+  async #recallUnfetched(): Promise<void> {
+    const { engine, world } = this.#rooms
+    const since = world.now() - UNFETCHED_MS
+    const { tasks } = await engine.list({ states: ['completed', 'failed'], limit: LISTED })
+    for (const task of tasks) {
+      if (isCall(task) && task.updatedAt > since) this.#remember(readErrand(task.input), task.id)
+    }
   }
 
   /**
@@ -223,8 +234,9 @@ export class Desk {
     return this.#guard(this.#rooms.engine.journal(id))
   }
 
-  async close(): Promise<void> {
-    await this.#rooms.engine.close()
+  /** Lets calls that are under way end, for so long; what is left then goes on at the next start. */
+  async close(drainMs: number): Promise<void> {
+    await this.#rooms.engine.close(drainMs)
   }
 
   async #create(errand: Errand, ttlMs: number | undefined, live: Live): Promise<Task> {
