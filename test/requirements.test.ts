@@ -9,7 +9,7 @@ import { BY_CONFORMANCE } from './requirements/by-conformance.ts'
 import { SOURCES } from './requirements/sources.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const ID = /\b(?:[HSVFILPQ]|TL|TX|AU|CF|BR|AM)-\d{2,3}\b/g
+const ID = /\b(?:[HSVFILPQ]|TL|TX|AU|PO|CF|BR|AM)-\d{2,3}\b/g
 
 /** How many rows each section has; a row is neither lost nor slipped in unnoticed. */
 const FROZEN = {
@@ -23,6 +23,7 @@ const FROZEN = {
   TL: 36,
   TX: 34,
   AU: 49,
+  PO: 16,
   CF: 8,
   BR: 41,
   AM: 40,

@@ -8,6 +8,7 @@ import { HTTP_REQUEST } from './requirements/http-request.ts'
 import { INPUT } from './requirements/input.ts'
 import { LIFECYCLE } from './requirements/lifecycle.ts'
 import { LISTEN } from './requirements/listen.ts'
+import { POLICY } from './requirements/policy.ts'
 import { PROGRESS } from './requirements/progress.ts'
 import { QUIRKS_OTHER } from './requirements/quirks-other.ts'
 import { QUIRKS_SDK } from './requirements/quirks-sdk.ts'
@@ -31,6 +32,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...TASKS_LEGACY,
   ...TASKS_MODERN,
   ...AUTHORIZATION,
+  ...POLICY,
   ...SUITE,
   ...BRIDGE,
   ...CONFLICTS,

@@ -26,15 +26,17 @@ async function handOver(args) {
   return true
 }
 
-/** `names` are suites to run instead of all. */
+/** `names` are suites to run; without any, all but those that take long for what they tell. */
 export async function runAll(names) {
   await installMissing()
   if (await handOver(names)) return
   const all = ['check', ...Object.keys(SUITES)]
-  const unknown = names.filter((name) => !all.includes(name))
-  if (unknown.length > 0) stop(`There is no suite ${unknown.join(', ')}: ${all.join(', ')}.`)
+  const unknown = names.filter((name) => name !== 'all' && !all.includes(name))
+  if (unknown.length > 0) stop(`There is no suite ${unknown.join(', ')}: all, ${all.join(', ')}.`)
+  const usual = all.filter((name) => SUITES[name]?.isApart !== true)
+  const wanted = names.includes('all') ? all : names.length > 0 ? names : usual
   const rows = []
-  for (const name of names.length > 0 ? names : all) {
+  for (const name of wanted) {
     console.log(`\n── ${name} ${'─'.repeat(60 - name.length)}`)
     const started = performance.now()
     rows.push({ name, ...(await runOne(name)), ms: performance.now() - started })

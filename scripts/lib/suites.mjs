@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000
 
 /**
  * `globs` find test files, `args` go to Node, `run` is a program of its own whose last line
- * counts, `limitMs` ends a suite that hangs.
+ * counts, `limitMs` ends a suite that hangs, `isApart` keeps it out of a plain `npm test`.
  */
 export const SUITES = {
   unit: {
@@ -32,6 +32,7 @@ export const SUITES = {
     globs: ['test/clients/*.test.ts'],
     // The first use installs real agent programs, which all files share.
     args: ['--test-concurrency=1'],
+    isApart: true,
     limitMs: 8 * MINUTE_MS,
   },
   crash: {

@@ -9,7 +9,14 @@ import { keyFile, makeSeal, privateFolder, Secret, type Seal, type World } from 
 import type { Config } from '#config'
 import { GATEWAY_TABLES, makeGateway, type CallEnded, type Gateway } from '#gateway'
 import { openFrontDoor, type FrontDoor } from '#http'
-import { openPolicy, permitAll, POLICY_TABLES, type LivePolicy } from '#policy'
+import {
+  openPolicy,
+  permitAll,
+  POLICY_TABLES,
+  type Listing,
+  type LivePolicy,
+  type Policy,
+} from '#policy'
 import {
   fingerprintOf,
   makeCatalog,
@@ -91,8 +98,7 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     servers,
     ledger,
     upstream: (id) => known(upstreams, id),
-    policy: policy ?? permitAll,
-    isListed: (policy ?? permitAll).isListed,
+    ...judgedBy(policy ?? permitAll),
     relist: (id) => catalog.capture(known(upstreams, id)),
     onEnd: (ended) => watcher.onCall?.(ended),
   })
@@ -249,6 +255,8 @@ async function openPolicies(
     throw thrown
   }
 }
+
+const judgedBy = (policy: Policy & Listing) => ({ policy, isListed: policy.isListed })
 
 function openCatalog(
   { world, log, watcher }: HouseRooms,

@@ -6,6 +6,7 @@ import { doctor } from './doctor.ts'
 import { init } from './init-command.ts'
 import type { Io } from './io.ts'
 import { log } from './log.ts'
+import { policy } from './policy/policy.ts'
 import { serve } from './serve.ts'
 import { tasks } from './tasks/tasks.ts'
 import { tools } from './tools.ts'
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   tools,
   call,
   tasks,
+  policy,
   log,
 }
 

@@ -39,7 +39,7 @@ const UNIT_MS = { ms: 1, s: SECOND_MS, min: MINUTE_MS, h: HOUR_MS, d: 24 * HOUR_
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|min|h|d)$/
 
 /** Milliseconds of a text such as `500 ms`, `5 s`, `10 min`, `2 h`, `7 d`; undefined for another. */
-export function durationMs(text: string): number | undefined {
+function durationMs(text: string): number | undefined {
   const [, number, unit] = DURATION.exec(text) ?? []
   const unitMs = Object.entries(UNIT_MS).find(([name]) => name === unit)?.[1]
   return number === undefined || unitMs === undefined

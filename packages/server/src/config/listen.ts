@@ -12,6 +12,7 @@ export interface Listen {
 
 const AUTHORIZATION =
   'refused: listening on other addresses needs authorization, which is not configured'
+const NEEDS_ISSUERS = 'configure `auth.issuers`'
 
 /** True for an address only this machine can reach. */
 export function isLoopback(host: string): boolean {
@@ -20,23 +21,44 @@ export function isLoopback(host: string): boolean {
   return isIPv4(bare) && bare.startsWith('127.')
 }
 
-/** Whoever can reach us can use every server, so nobody but this machine may, until callers prove who they are. */
-export function listenOf(read: z.output<typeof listenSchema>, complain: Complain): Listen {
+/**
+ * Whoever can reach us can use every server, so nobody but this machine may, until callers prove who
+ * they are. Then what they prove it for has to have a name, and tokens travel encrypted.
+ */
+export function listenOf(
+  read: z.output<typeof listenSchema>,
+  isGuarded: boolean,
+  complain: Complain,
+): Listen {
   const { host, port, publicUrl } = read
-  if (!isLoopback(host)) complain(['listen', 'host'], AUTHORIZATION, 'use 127.0.0.1')
+  const isOpen = !isLoopback(host)
+  if (isOpen && !isGuarded) {
+    complain(['listen', 'host'], AUTHORIZATION, `use 127.0.0.1, or ${NEEDS_ISSUERS}`)
+  }
+  if (isOpen && isGuarded && publicUrl === undefined) {
+    const remedy = 'say what clients reach us as: tokens are made for it'
+    complain(['listen', 'publicUrl'], 'missing', `${remedy}, such as https://mcp.example`)
+  }
   const bare = host.replace(/^\[(.*)\]$/, '$1')
   if (publicUrl === undefined) return { host: bare, port }
+  return { host: bare, port, publicUrl: originIn(publicUrl, isGuarded, complain) }
+}
+
+function originIn(publicUrl: string, isGuarded: boolean, complain: Complain): string {
   const at = ['listen', 'publicUrl']
   if (!URL.canParse(publicUrl)) {
     complain(at, 'not a URL', 'for example https://mcp.example')
-    return { host: bare, port }
+    return publicUrl
   }
   const url = new URL(publicUrl)
   const origin = `${url.protocol}//${url.host}`
   if (!['http:', 'https:'].includes(url.protocol) || url.href !== `${origin}/`) {
     complain(at, 'more or less than an origin', 'scheme, host and port only: https://mcp.example')
   } else if (!isLoopback(url.hostname)) {
-    complain(at, AUTHORIZATION, 'remove it, or name this machine')
+    if (!isGuarded) complain(at, AUTHORIZATION, `remove it, or ${NEEDS_ISSUERS}`)
+    else if (url.protocol !== 'https:') {
+      complain(at, 'not https', 'tokens would travel unencrypted; put TLS in front of us')
+    }
   }
-  return { host: bare, port, publicUrl: origin }
+  return origin
 }

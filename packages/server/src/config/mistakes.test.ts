@@ -31,7 +31,7 @@ limits: { depthMax: 3.5 }
 unknown: 1
 `)
     const wanted = [
-      'countersign.yaml:1:11  listen.host  refused: listening on other addresses needs authorization, which is not configured  (use 127.0.0.1)',
+      'countersign.yaml:1:11  listen.host  refused: listening on other addresses needs authorization, which is not configured  (use 127.0.0.1, or configure `auth.issuers`)',
       'countersign.yaml:1:26  listen.prt  unknown field prt  (did you mean port?)',
       'countersign.yaml:3:37  servers.files.args[1]  expected text, found a number  (put it in quotes)',
       'countersign.yaml:3:48  servers.files.env.K  the variable NOPE is not set  (set NOPE in the environment, or write ${NOPE:-fallback})',
@@ -48,7 +48,7 @@ unknown: 1
     ]
     assert.deepEqual(message.split('\n').slice(1, -1), wanted)
     assert.match(message, /^15 mistakes/)
-    assert.match(message, /9:1 {2}unknown {2}unknown field unknown {2}\(known here: listen, data, /)
+    assert.match(message, /9:1 {2}unknown {2}unknown field unknown {2}\(known here: listen, auth, /)
   })
 
   const cases: readonly (readonly [string, string, RegExp])[] = [

@@ -1,14 +1,19 @@
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
+import type { AuthSettings } from '#auth'
 import type { World } from '#base'
+import type { PolicySettings } from '#policy'
 import type { ToolRule } from '#registry'
 import type { ServerSpec } from '#upstream'
+import { authOf } from './auth.ts'
 import { readDocument } from './document.ts'
+import type { Variable } from './expand.ts'
 import { isFields, type Fields } from './fields.ts'
 import { foreignOf, type Foreign } from './foreign.ts'
 import type { Limits } from './limits.ts'
 import { listenOf, type Listen } from './listen.ts'
 import { invalid, type Complain, type Mistake } from './mistake.ts'
+import { policyOf } from './policy.ts'
 import { configSchema, SECTIONS } from './schema.ts'
 import { folderFrom } from './server-spec.ts'
 import { readServers } from './servers.ts'
@@ -21,6 +26,10 @@ export interface Config {
   /** The file it was read from. */
   readonly path: string
   readonly listen: Listen
+  /** Undefined in local mode. */
+  readonly auth: AuthSettings | undefined
+  /** Undefined where everything that is listed may be called. */
+  readonly policy: PolicySettings | undefined
   /** The folder of the store and the keys. */
   readonly data: string
   /** In the order of the file, without those that are disabled. */
@@ -74,23 +83,40 @@ function configOf(source: ConfigText, written: Fields, complain: Complain): Conf
   const data = dataOf(root, folder, complain)
   const extra = secrets?.(data, complain)
   const notes = [...(foreign?.notes ?? [])]
+  const variable = (name: string): string | undefined => world.env(name) ?? extra?.get(name)
   const { servers, disabled, ids, rules } = readServers(root, {
     folder,
-    variable: (name) => world.env(name) ?? extra?.get(name),
+    variable,
     complain: relocated(foreign, complain),
     note: (text) => void notes.push(text),
   })
   const views = readViews(root['views'], ids, disabled, complain)
   const { shape } = configSchema
-  const listen = section(shape.listen, 'listen', root, complain)
-  const where = listen && listenOf(listen, complain)
+  const { where, auth } = doorOf(root, variable, complain)
+  const judging = section(shape.policy, 'policy', root, complain)
+  const policy = judging && policyOf(judging, folder, complain)
   const ledger = section(shape.ledger, 'ledger', root, complain)
   const tasks = section(shape.tasks, 'tasks', root, complain)
   const limits = section(shape.limits, 'limits', root, complain)
   const log = section(shape.log, 'log', root, complain)
   if (!where || !ledger || !tasks || !limits || !log) return undefined
   const said = { data, servers, disabled, views, rules, ledger, tasks, limits, log, notes }
-  return { path: resolve(path), listen: where, ...said }
+  return { path: resolve(path), listen: where, auth, policy, ...said }
+}
+
+/** Where we listen, and who is let in: the one depends on the other. */
+function doorOf(
+  root: Fields,
+  variable: Variable,
+  complain: Complain,
+): { readonly where: Listen | undefined; readonly auth: AuthSettings | undefined } {
+  const { shape } = configSchema
+  const listen = section(shape.listen, 'listen', root, complain)
+  const auth = section(shape.auth, 'auth', root, complain)
+  return {
+    where: listen && listenOf(listen, root['auth'] !== undefined, complain),
+    auth: auth && authOf(auth, variable, complain),
+  }
 }
 
 function section<S extends z.ZodType>(

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { authSchema } from './auth.ts'
 import { BOUNDS, bytes, count, limitsSchema } from './limits.ts'
+import { policySchema } from './policy.ts'
 import { tasksSchema, toolRulesSchema } from './tasks.ts'
 import { SERVER_ID, SERVER_ID_CHARS_MAX } from './server-id.ts'
 
@@ -66,7 +68,7 @@ export const listenSchema = z
       .min(1)
       .max(253)
       .default('127.0.0.1')
-      .describe('The address to listen on. Other than this machine needs authorization.'),
+      .describe('The address to listen on. Other than this machine needs `auth`.'),
     port: count({ min: 0, max: 65_535, fallback: 7_420 }, 'The port; 0 takes any that is free.'),
     publicUrl: z
       .string()
@@ -109,6 +111,8 @@ const logSchema = z
 export const configSchema = z.strictObject({
   $schema: z.string().max(2_048).optional().describe('For editors; means nothing to us.'),
   listen: listenSchema,
+  auth: authSchema,
+  policy: policySchema,
   data: z
     .string()
     .min(1)

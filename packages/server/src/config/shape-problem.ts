@@ -91,6 +91,7 @@ function fieldsAt(at: Path): readonly string[] {
   for (const name of at) {
     const object = unwrapped(schema)
     if (object instanceof z.ZodRecord) schema = object.valueType
+    else if (object instanceof z.ZodArray) schema = object.element
     else if (object instanceof z.ZodObject) schema = Reflect.get(object.shape, name)
     else return []
   }

@@ -70,7 +70,7 @@ const followup = z.strictObject({
     ),
 })
 
-export const toolRuleSchema = z.strictObject({
+const toolRuleSchema = z.strictObject({
   effect: z
     .enum(EFFECTS)
     .optional()

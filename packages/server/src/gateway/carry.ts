@@ -214,7 +214,7 @@ export const perform =
     }
   }
 
-export function askedOf(views: Views, { call: id, view, params, round, wantsTask }: Errand): Asked {
+function askedOf(views: Views, { call: id, view, params, round, wantsTask }: Errand): Asked {
   const found = views.find(view)
   if (!found) throw new Fault('call/unknown-name', 'The view of this call is gone.')
   const { inputResponses, requestState } = round

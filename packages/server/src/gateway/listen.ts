@@ -3,7 +3,7 @@ import { reach, type Principal } from '#auth'
 import type { View } from '#registry'
 import { notification } from './client.ts'
 import type { Filter, Hub } from './hub.ts'
-import { ensureListed } from './lists.ts'
+import { ensureListed, mayWatch } from './lists.ts'
 import { projectResult, success } from './project.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { takesTasks } from './patience.ts'
@@ -68,7 +68,7 @@ async function readFilter(rooms: ListenRooms, modern: ModernRequest): Promise<Wa
     .filter((uri) => typeof uri === 'string')
     .slice(0, URIS_MAX)
     // AM-37: what this principal could not read is left out of the acknowledgement.
-    .filter((uri) => isReadable(view, modern.who, uri))
+    .filter((uri) => isReadable(view, modern.who, uri) && mayWatch(rooms, view, modern.who, uri))
   const tasks = await ownTasks(rooms, modern, taskIds)
   return {
     filter: {

@@ -182,6 +182,21 @@ function shownTo(rooms: ListRooms, view: View, kind: Kind, who: Principal): read
   })
 }
 
+/** Whether a resource may be watched: as it may be read. */
+export function mayWatch(
+  { isListed }: Pick<ListRooms, 'isListed'>,
+  view: View,
+  who: Principal,
+  uri: string,
+): boolean {
+  const found = view.find('resource', uri)
+  if (!found) return false
+  const { server, name, exposed } = found
+  const digest = exposed?.definition.digest
+  const judged = { server, method: METHOD_OF.resource, kind: 'resource', name, digest } as const
+  return isListed(who, { ...judged, effect: 'read' }, { view: view.id })
+}
+
 /** What is asked for when something that was listed is used. */
 const METHOD_OF = {
   tool: 'tools/call',

@@ -9,7 +9,7 @@ import {
 import { isCallMethod } from './asked.ts'
 import { callLegacy } from './call-legacy.ts'
 import type { LegacyRequest, LegacyRooms, LegacyServed } from './legacy.ts'
-import { ensureListed, ensureNamed, isListMethod, listPage } from './lists.ts'
+import { ensureListed, ensureNamed, isListMethod, listPage, mayWatch } from './lists.ts'
 import type { Served } from './modern.ts'
 import { failure, faultError, success } from './project.ts'
 import type { Session } from './session.ts'
@@ -90,14 +90,14 @@ function setLevel(rooms: LegacyRooms, session: Session, params: JsonObject): voi
 
 function subscribe(
   rooms: LegacyRooms,
-  { session, view, request }: LegacyRequest,
+  { session, view, who, request }: LegacyRequest,
   params: JsonObject,
 ): void {
   const uri = own(params, 'uri')
   if (typeof uri !== 'string') throw new Fault('rpc/bad-params', '"uri" must be a string.')
   if (request.method === 'resources/unsubscribe') session.subscriptions.delete(uri)
   else {
-    if (!view.resources().inward(uri)) {
+    if (!mayWatch(rooms, view, who, uri)) {
       throw new Fault('call/unknown-resource', 'Resource not found.', { data: { uri } })
     }
     if (session.subscriptions.size >= SUBSCRIPTIONS_MAX) {

@@ -1,0 +1,133 @@
+// `npm run bench -- policy`: what a list and a call cost under many policies.
+
+import { performance } from 'node:perf_hooks'
+import { loadCedar, type Cedar } from '../packages/server/src/policy/cedar.ts'
+import { makeEngine, type PolicyEngine } from '../packages/server/src/policy/engine.ts'
+import { clockOf } from '../packages/server/src/policy/moment.ts'
+import { parseSet } from '../packages/server/src/policy/parse-set.ts'
+import type { Question } from '../packages/server/src/policy/question.ts'
+import { textTable } from './text-table.ts'
+
+const SERVERS = 25
+const TOOLS = 500
+const COUNTS = [5, 50, 500]
+const CALLS = 500
+
+const GUARDRAILS = [
+  '@id("g0") @ask("sre") forbid(principal, action == Action::"call", resource) when { context.effect == "destructive" };',
+  '@id("g1") forbid(principal, action, resource) when { context.delegation > 3 };',
+  '@id("g2") forbid(principal, action, resource) when { context.agents.contains(Agent::"banned") };',
+  '@id("g3") permit(principal in Group::"admins", action, resource);',
+  '@id("g4") forbid(principal, action == Action::"call", resource) when { context.effect != "read" && context.time.hour >= 22 };',
+]
+
+/** Five for everything, and the rest about one server or one tool each. */
+function policyText(count: number): string {
+  const grants = Array.from({ length: Math.max(0, count - GUARDRAILS.length) }, (_, at) => {
+    const server = `s${String(at % SERVERS)}`
+    const thing =
+      at % 3 === 0
+        ? `resource == Tool::"${server}/t${String(at % (TOOLS / SERVERS))}"`
+        : `resource in Server::"${server}"`
+    return `@id("p${String(at)}") permit(principal in Group::"team${String(at % 40)}", action in Action::"use", ${thing}) when { context.effect == "read" || context.scopes.contains("${server}:write") };`
+  })
+  return [...GUARDRAILS.slice(0, count), ...grants].join('\n')
+}
+
+const ARGUMENTS =
+  '@id("args") forbid(principal, action == Action::"call", resource) unless { context.arguments.text.hasTag("path") && context.arguments.text.getTag("path") like "/home/*" };'
+
+const momentAt = clockOf('UTC')
+const question = (at: number): Question => ({
+  principal: {
+    type: 'User',
+    id: 'https://idp.example#ada',
+    subject: 'ada',
+    issuer: 'https://idp.example',
+    groups: Array.from({ length: 20 }, (_, group) => `team${String(2 * group)}`),
+  },
+  action: 'call',
+  resource: { type: 'Tool', server: `s${String(at % SERVERS)}`, name: `t${String(at % 20)}` },
+  effect: at % 4 === 0 ? 'write' : 'read',
+  digest: `sha256:${String(at)}`,
+  view: '',
+  scopes: ['s1:write', 's2:write'],
+  agents: ['client'],
+  delegation: 0,
+  proof: 'bearer',
+  moment: momentAt(0),
+  arguments: { path: '/home/ada/notes.txt', text: 'x'.repeat(200) },
+})
+
+const timed = (work: () => void): number => {
+  const startedAt = performance.now()
+  work()
+  return performance.now() - startedAt
+}
+
+function list(engine: PolicyEngine): void {
+  for (let at = 0; at < TOOLS; at++) {
+    const { arguments: _none, ...line } = question(at)
+    engine.isListed(line)
+  }
+}
+
+function call(engine: PolicyEngine): void {
+  for (let at = 0; at < CALLS; at++) engine.judge(question(at))
+}
+
+function engineOf(cedar: Cedar, text: string, name: string): PolicyEngine {
+  const { policies, mistakes } = parseSet(cedar, [{ name, text }])
+  if (mistakes.length > 0) throw new Error(JSON.stringify(mistakes[0]))
+  return makeEngine(cedar, name, policies)
+}
+
+const ms = (value: number): string => value.toFixed(1)
+const us = (value: number, calls: number): string => ((value * 1_000) / calls).toFixed(0)
+
+export async function run(): Promise<number> {
+  const cedar = await loadCedar()
+  const rows = COUNTS.map((count) => {
+    const text = policyText(count)
+    let engine = engineOf(cedar, text, `warm ${String(count)}`)
+    const readMs = timed(() => {
+      engine = engineOf(cedar, text, `bench ${String(count)}`)
+    })
+    const firstMs = timed(() => list(engine))
+    engine.forget()
+    const secondMs = timed(() => list(engine))
+    const thirdMs = timed(() => list(engine))
+    call(engine)
+    const callMs = timed(() => call(engine))
+    const looking = engineOf(cedar, `${text}\n${ARGUMENTS}`, `looking ${String(count)}`)
+    call(looking)
+    const lookingMs = timed(() => call(looking))
+    const afreshMs = timed(() => {
+      for (let at = 0; at < 50; at++) engine.judgeAfresh(question(at))
+    })
+    return [
+      String(count),
+      ms(readMs),
+      ms(firstMs),
+      ms(secondMs),
+      ms(thirdMs),
+      us(callMs, CALLS),
+      us(lookingMs, CALLS),
+      us(afreshMs, 50),
+    ]
+  })
+  const head = [
+    'policies',
+    'read and check, ms',
+    'first list, ms',
+    'forgotten, ms',
+    'remembered, ms',
+    'call, µs',
+    'looking at arguments, µs',
+    'whole set, µs',
+  ]
+  process.stdout.write(
+    `A list of ${String(TOOLS)} tools on ${String(SERVERS)} servers, and one call.\n\n${textTable([head, ...rows])}\n`,
+  )
+  return 0
+}
