@@ -262,7 +262,7 @@ describe('a caller', () => {
 
 describe('what real clients do', () => {
   it('Codex looks with an unauthenticated GET first, and is told to POST', async () => {
-    // clients.md §3.7, Q-007
+    //
     for (const headers of [
       {},
       { accept: 'text/event-stream' },
@@ -274,7 +274,7 @@ describe('what real clients do', () => {
   })
 
   it('opencode cancels every call after it has succeeded', async () => {
-    // clients.md §0.1 finding 6, P-010
+    // P-010
     const mine = await session(theHouse.at('peer'))
     for (let id = 1; id <= 3; id++) {
       const called = await ask(
@@ -293,7 +293,6 @@ describe('what real clients do', () => {
   })
 
   it('Gemini adds an argument to every call, which the server never sees', async () => {
-    // clients.md §3.2
     const params = { name: 'echo', arguments: { a: 1, wait_for_previous: true } }
     const { json } = await ask(theHouse.at('peer'), modern('tools/call', { params }))
     assert.equal(json.result.content[0].text, '{"a":1}')

@@ -1,4 +1,4 @@
-// The truth table of protocol.md §1.1 over real HTTP: each row is one request and its outcome.
+// The truth table of docs/protocol.md over real HTTP: each row is one request and its outcome.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

@@ -57,7 +57,7 @@ describe('names', () => {
   it('of another view or another spelling lead where they should', async () => {
     assert.equal((await say('one', 'tools/call', { name: 'one_echo' })).json.error.code, -32602)
     assert.equal((await say('', 'tools/call', { name: 'echo' })).json.error.code, -32602)
-    assert.equal(await call('', 'one-echo', { a: 1 }), '{"a":1}') // clients.md §3.1: both spellings.
+    assert.equal(await call('', 'one-echo', { a: 1 }), '{"a":1}') // Both spellings.
   })
 
   it('name prompts too, and completion follows them', async () => {
@@ -116,7 +116,7 @@ describe('resources', () => {
 
 describe('schemas', () => {
   it('keep every keyword behind /mcp/{server}, and lose what clients die of elsewhere', async () => {
-    // F-008, clients.md §3.2
+    // F-008
     const find = async (view: string, name: string): Promise<Wire> =>
       (await say(view, 'tools/list')).json.result.tools.find((tool: Wire) => tool.name === name)
     const own = await find('fixture', 'json_schema_2020_12_tool')
