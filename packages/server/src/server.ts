@@ -86,8 +86,9 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   const servers = config.servers.map(({ id }) => id)
   const views = makeViews(servers, viewsOf(config), catalog.listed)
   const engine = openEngine(config, world, store)
+  const decided = rulesOf(config)
   const gateway = makeGateway({
-    ...rulesOf(config),
+    ...decided,
     engine,
     world,
     log,
@@ -105,7 +106,15 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   hearing.gateway = gateway
   // Only who serves goes on with what was left: a command that looks something up does not.
   if (startsServers) await gateway.desk.start()
-  const admin = makeAdmin({ world, catalog, desk: gateway.desk, ledger, views, upstreams })
+  const admin = makeAdmin({
+    ...decided,
+    world,
+    catalog,
+    desk: gateway.desk,
+    ledger,
+    views,
+    upstreams,
+  })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
   const { closeMs } = limits

@@ -1,4 +1,4 @@
-/** admin: the control plane: each operation of `contract/admin.ts`, one file each. */
+/** admin: the control plane: the operations of `contract/admin.ts`. */
 export { makeAdmin } from './make-admin.ts'
 export type { AdminRooms } from './make-admin.ts'
 export { adminRoutes, PROOF, proofOf, requireToken } from './routes.ts'

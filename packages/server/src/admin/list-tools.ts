@@ -1,4 +1,5 @@
-import { effectOf, Fault, own, type Admin } from '@countersign/contract'
+import { Fault, own, type Admin } from '@countersign/contract'
+import { effectUnder } from '#registry'
 import type { AdminRooms } from './make-admin.ts'
 
 type Tool = Awaited<ReturnType<Admin['listTools']>>[number]
@@ -8,7 +9,7 @@ const PATIENCE_MS = 15_000
 
 /** The tools of one view, as a client of it sees them, with their digest and effect class. */
 export async function listTools(
-  { world, views, catalog, upstreams }: AdminRooms,
+  { world, views, catalog, rules, upstreams }: AdminRooms,
   id: string,
 ): Promise<Tool[]> {
   const view = views.find(id)
@@ -27,7 +28,7 @@ export async function listTools(
       server: definition.server,
       original: definition.name,
       kind: definition.kind,
-      effect: effectOf(definition.body),
+      effect: effectUnder(rules, definition),
       digest: definition.digest,
       ...(typeof description === 'string' ? { description } : {}),
       ...(inputSchema === undefined

@@ -1,7 +1,7 @@
 import type { Admin } from '@countersign/contract'
 import type { Ledger } from '#audit'
 import type { World } from '#base'
-import type { Catalog, Views } from '#registry'
+import type { Catalog, ToolRules, Views } from '#registry'
 import type { Desk } from '#tasks'
 import type { Upstream } from '#upstream'
 import { listServers } from './list-servers.ts'
@@ -15,6 +15,8 @@ export interface AdminRooms {
   readonly desk: Desk
   readonly ledger: Ledger
   readonly views: Views
+  /** What the operator decided about single tools. */
+  readonly rules: ToolRules
   readonly upstreams: ReadonlyMap<string, Upstream>
 }
 

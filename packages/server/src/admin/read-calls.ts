@@ -28,7 +28,7 @@ export function readCalls(journal: readonly Entry[], state: TaskState): Call[] {
   return [...calls.values()]
 }
 
-/** What waits for nobody to say whether it happened is not something that was sent. */
+/** Only what is sent to a server can have happened unseen; steps and waits cannot. */
 const isSent = ({ what }: Call): boolean => what === 'attempt' || what === 'undo'
 
 const begin = ({ call, what, name, at }: Entry): Draft => ({

@@ -62,7 +62,7 @@ function lineIn({ at, epoch, what, kind, call, name, body }: Entry): Detail['jou
   return { at, epoch, what, kind, call, name, ...shown, bodyChars: text.length }
 }
 
-/** What takes the calls of a task back knows it by this key; there is one at most. */
+/** The task that takes this one back; there is one at most. */
 async function undoerOf(desk: Desk, { owner, run, id }: Task): Promise<string | undefined> {
   let cursor: string | undefined
   do {

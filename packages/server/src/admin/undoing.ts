@@ -57,7 +57,10 @@ function stateOf(
   standing: Standing | undefined,
 ): Pick<Undoing, 'state' | 'why'> {
   if (undoer?.state === 'unknown') {
-    return { state: 'unknown', why: `Settle it: countersign tasks settle ${undoer.id}` }
+    return {
+      state: 'unknown',
+      why: `Settle it: countersign tasks settle ${undoer.id} happened|retry|abandon`,
+    }
   }
   if (!undoer || !isFinal(undoer.state)) {
     return { state: 'pending', ...because(calls.find(({ state }) => state === 'retrying')?.error) }

@@ -26,7 +26,9 @@ export function banner(
     config.auth
       ? `A token is needed, from ${config.auth.issuers.map(({ issuer }) => printable(issuer)).join(' or ')}.`
       : 'Local mode: whoever can reach this address on this machine is "local". Other machines cannot.',
-    'No policy is written yet: every listed tool may be called, and every call is recorded.',
+    config.policy
+      ? `Policies of ${printable(config.policy.folder)} judge every call, and every call is recorded.`
+      : 'No policy is written yet: every listed tool may be called, and every call is recorded.',
     ...config.notes.map((note) => `Note: ${printable(note)}`),
     ...(recovered.length > 0
       ? [

@@ -24,7 +24,7 @@ export async function callLegacy(
   method: CallMethod,
   signal: AbortSignal,
 ): Promise<Served> {
-  const { request, view, session, who } = legacy
+  const { request, view, session } = legacy
   const asked: Asked = {
     call: newId(rooms.world, 'call'),
     view,
@@ -51,7 +51,7 @@ export async function callLegacy(
     const { task } = await rooms.desk.begin(errandOf(rooms, fare))
     return attendTo(rooms, legacy, asked, { id: task.id, isRepeated: false, signal })
   }
-  const patience = patienceOf(rooms, legacy, asked, who.id)
+  const patience = patienceOf(rooms, legacy, asked)
   const listener = listenerOf(rooms, legacy)
   const held = await hold(rooms, carry(rooms, fare), patience, listener, signal)
   return conclude(rooms, legacy, asked, { held, isRepeated: false })
@@ -64,6 +64,7 @@ async function createTask(
   fare: Fare,
   { ttlMs }: { readonly ttlMs: number | undefined },
 ): Promise<Served> {
+  // Whoever asks for a task gets one of their own, however alike two calls are.
   const { task, conversation } = await rooms.desk.begin(
     { ...errandOf(rooms, fare), likeness: '' },
     ttlMs,
@@ -96,7 +97,7 @@ async function attendTo(
   asked: Asked,
   { id, isRepeated, holdMs, signal }: Attended,
 ): Promise<Served> {
-  const patience = patienceOf(rooms, legacy, asked, legacy.who.id)
+  const patience = patienceOf(rooms, legacy, asked)
   const held = await attend({
     ...rooms,
     id,
@@ -172,15 +173,12 @@ function say({ request, session }: LegacyRequest, asked: Asked, ended: Ended): S
   }
 }
 
-function patienceOf(
-  rooms: LegacyRooms,
-  { session }: LegacyRequest,
-  asked: Asked,
-  owner: string,
-): Patience {
+/** How long this client waits for this call. */
+function patienceOf(rooms: LegacyRooms, { session, who }: LegacyRequest, asked: Asked): Patience {
   const isTool = asked.method === 'tools/call'
   const { clientInfo } = session.facts
-  const key = `${owner} ${labelOf(clientInfo)}`
+  // Programs of one person are told apart by name: one's haste is not the other's.
+  const key = `${who.id} ${labelOf(clientInfo)}`
   return {
     takesTask: false,
     seesQuestions: false,

@@ -258,7 +258,7 @@ function factsOf({ envelope, who, request }: ModernRequest): ClientFacts {
     label,
     // Programs of one person are told apart by name: a question of one is not put to the other.
     owner: `${who.id} ${label}`,
-    // I-001: only these three may come back with questions.
+    // I-001: tool calls, prompts and resources may come back with questions, completion may not.
     capabilities: request.method === 'completion/complete' ? {} : askable(capabilities),
     clientInfo,
   }

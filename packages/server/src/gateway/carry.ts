@@ -64,7 +64,7 @@ export function carry(rooms: CarryRooms, fare: Fare): Carrier {
       first = call(rooms, fare.who, fare.asked, clientOf(fare, own)).catch(refused)
       const outcome = await first
       if (outcome.kind !== 'task' && task === undefined) return outcome
-      return settle(rooms, carrier, outcome)
+      return endOfTask(rooms, carrier, outcome)
     },
     'ask',
   )
@@ -101,7 +101,7 @@ async function adopt(
 const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) })
 
 /** The end of a call that is a task: what its record says, or, without a record, what came of it. */
-async function settle(rooms: CarryRooms, carrier: Carrier, outcome: Outcome): Promise<Outcome> {
+async function endOfTask(rooms: CarryRooms, carrier: Carrier, outcome: Outcome): Promise<Outcome> {
   try {
     const id = await carrier.defer()
     const { ended } = await rooms.desk.finished(id, new AbortController().signal)
@@ -137,12 +137,7 @@ function giveUp(
 /** How the server sees the client of a call: by its conversation, whoever attends to it. */
 function clientOf(fare: Fare, conversation: Conversation<Outcome>): Client {
   const { facts, voice, questions, takesTasks } = fare
-  const exchange = exchangeOf(
-    { client: facts },
-    conversation,
-    conversation.abort.signal,
-    // I-001: completion and lists cannot come back with questions; tasks are for tool calls (TX-002).
-  )
+  const exchange = exchangeOf({ client: facts }, conversation, conversation.abort.signal)
   return {
     ...exchange,
     ...voice,

@@ -59,7 +59,7 @@ export const OWN_DEFINITIONS: readonly JsonObject[] = [
     name: OWN_TOOLS.pending,
     title: 'My open requests',
     description:
-      'Lists your tool calls that have not been answered yet, or whose result nobody has fetched, with their request ids.',
+      'Lists your tool calls that have not been answered yet, and those that ended in the last hour, with their request ids.',
     inputSchema: { type: 'object', properties: {} },
     annotations: {
       readOnlyHint: true,
@@ -138,11 +138,12 @@ const SHOWN_MAX = 50
 const RECENT_MS = 3_600_000
 
 async function pending({ desk, world }: OwnRooms, who: Principal): Promise<string> {
-  const { standings } = await desk.list({ owner: who.id, limit: SHOWN_MAX })
+  const mine = { owner: who.id, limit: SHOWN_MAX }
+  const open = await desk.list({ ...mine, states: ['working', 'waiting', 'unknown'] })
+  const over = await desk.list({ ...mine, states: ['completed', 'failed'] })
   const now = world.now()
-  const shown = standings.filter(
-    ({ ended, task }) => ended === undefined || now - task.updatedAt < RECENT_MS,
-  )
+  const recent = over.standings.filter(({ task }) => now - task.updatedAt < RECENT_MS)
+  const shown = [...open.standings, ...recent].slice(0, SHOWN_MAX)
   if (shown.length === 0) return 'No request of yours is open.'
   return shown.map((one) => inOneLine(one, now)).join('\n')
 }

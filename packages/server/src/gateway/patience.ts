@@ -51,7 +51,7 @@ export const takesTasks = ({ extensions }: ClientCapabilities): boolean =>
 /** How long each client is kept waiting for a slow call. */
 export class Patiences {
   readonly #rules: WaitingRules
-  /** Clients that hung up on a held call, by owner. */
+  /** How long clients that hung up on a held call are kept from now on, by owner. */
   readonly #shortened = new Map<string, number>()
 
   constructor(rules: WaitingRules) {
@@ -67,8 +67,8 @@ export class Patiences {
     const key = typeof name === 'string' ? name : ''
     const { hold } = this.#rules
     const set = Object.hasOwn(hold, key) ? hold[key] : undefined
-    const bornMs = this.#shortened.get(owner) ?? Number.POSITIVE_INFINITY
-    return Math.min(set ?? HOLD_MS.get(key) ?? UNKNOWN_MS, bornMs)
+    const borneMs = this.#shortened.get(owner) ?? Number.POSITIVE_INFINITY
+    return Math.min(set ?? HOLD_MS.get(key) ?? UNKNOWN_MS, borneMs)
   }
 
   /** A client hung up on a held call after `ms`: it is answered sooner from now on. */

@@ -37,11 +37,11 @@ export function targetOf(
     case 'tools/call':
       return toolTarget(view, params, rules)
     case 'prompts/get': {
-      const found = named(view, 'prompt', textAt(params, 'name'))
+      const found = named(view, 'prompt', requiredText(params, 'name'))
       return readTarget(method, 'prompt', found, { ...params, name: found.name })
     }
     case 'resources/read': {
-      const uri = textAt(params, 'uri')
+      const uri = requiredText(params, 'uri')
       const found = view.find('resource', uri)
       if (!found) throw unknownResource(uri)
       return readTarget(method, 'resource', found, { ...params, uri: found.name })
@@ -52,7 +52,7 @@ export function targetOf(
 }
 
 function toolTarget(view: View, params: JsonObject, rules: ToolRules): Target {
-  const found = named(view, 'tool', textAt(params, 'name'))
+  const found = named(view, 'tool', requiredText(params, 'name'))
   const given = own(params, 'arguments')
   if (given !== undefined && !isObject(given)) {
     throw new Fault('rpc/bad-params', '"arguments" must be an object.')
@@ -96,7 +96,7 @@ function completionTarget(view: View, params: JsonObject): Target {
   if (!isObject(ref)) throw new Fault('rpc/bad-params', '"ref" must be an object.')
   const type = own(ref, 'type')
   if (type === 'ref/prompt') {
-    const found = named(view, 'prompt', textAt(ref, 'name'))
+    const found = named(view, 'prompt', requiredText(ref, 'name'))
     return readTarget('completion/complete', 'prompt', found, {
       ...params,
       ref: { ...ref, name: found.name },
@@ -106,7 +106,7 @@ function completionTarget(view: View, params: JsonObject): Target {
     throw new Fault('rpc/bad-params', '"ref.type" must be "ref/prompt" or "ref/resource".')
   }
   // F-037: the reference carries the template's text; it is routed as it stands.
-  const uri = textAt(ref, 'uri')
+  const uri = requiredText(ref, 'uri')
   const found = view.find('template', uri)
   if (!found) throw new Fault('rpc/bad-params', 'There is no such resource template here.')
   return readTarget('completion/complete', 'template', found, {
@@ -143,7 +143,7 @@ const judged = (method: CallMethod, kind: Kind, found: Found, effect: Effect): J
   digest: found.exposed?.definition.digest,
 })
 
-function textAt(params: JsonObject, key: string): string {
+function requiredText(params: JsonObject, key: string): string {
   const value = own(params, key)
   if (typeof value === 'string') return value
   throw new Fault('rpc/bad-params', `"${key}" must be a string.`)

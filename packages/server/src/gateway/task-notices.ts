@@ -23,7 +23,7 @@ export class TaskNotices {
   readonly #listeners: ReadonlySet<Listener>
   /** Legacy sessions by the tasks they made. */
   readonly #followers = new Map<string, Session>()
-  /** Tasks about which is told at the end of this turn. */
+  /** Changed tasks that are told of at the end of this turn: many changes are one notice. */
   readonly #due = new Set<string>()
 
   constructor(rooms: Rooms, listeners: ReadonlySet<Listener>) {
@@ -45,8 +45,14 @@ export class TaskNotices {
     const channel: Channel = {
       send: (message) => streamOf(session, task)?.send(message),
     }
-    const { progress, log } = voice(channel, token, () => session.logLevel)
-    conversation.attach({ progress, log })
+    const { progress, log } = voice(channel, token, () => session.logLevel ?? 'debug')
+    conversation.attach({
+      progress,
+      log: (params) => {
+        // Whoever waits for the result hears the log by itself.
+        if (!session.taskStreams.has(task)) log(params)
+      },
+    })
     void this.#forgetOver(task)
   }
 

@@ -177,7 +177,7 @@ async function untilOver(
   return standing
 }
 
-/** The task after its next change, or when `signal` aborts. */
+/** The task after its next change, or as it is when `signal` aborts. */
 async function changed({ desk }: LegacyRooms, id: string, signal: AbortSignal): Promise<Standing> {
   await new Promise<void>((resolve) => {
     const done = (): void => {

@@ -15,7 +15,7 @@ const WORDS_CHARS_MAX = 8_000
 const ARGUMENTS_CHARS_MAX = 200
 const MINUTE_MS = 60_000
 const SECOND_MS = 1_000
-/** After so many looks without news a model is told to leave it alone. */
+/** After so many looks in vain a model is told to leave it alone. */
 const LOOKS_MAX = 3
 
 /** A tool result that is one text block and nothing else: some clients show structure instead of text. */
@@ -32,7 +32,7 @@ function calledAs({ params }: Errand): string {
   return `${textAt(params, 'name')}${cut}`
 }
 
-/** Since when, in words that a person and a model read alike. */
+/** How long, in words that a person and a model read alike. */
 export function ago(ms: number): string {
   if (ms < MINUTE_MS) return `${String(Math.max(0, Math.round(ms / SECOND_MS)))} s`
   return `${String(Math.round(ms / MINUTE_MS))} min`
@@ -102,7 +102,7 @@ export function wordsFor(
 
 const LOOKED_MAX = 10_000
 
-/** How often a task was looked at without news, so that a model can be told to leave it alone. */
+/** How often a task was looked at in vain, so that a model can be told to leave it alone. */
 export class Looks {
   readonly #looks = new Map<string, number>()
 

@@ -52,7 +52,7 @@ export interface CallTaskRooms {
   readonly live: (task: TaskContext<Errand>) => Live
 }
 
-/** A call that certainly did not reach its server is tried again for about two minutes. */
+/** A call that certainly did not reach its server is tried again, with pauses of a minute in all. */
 const RETRY: RetryPolicy = {
   tries: 7,
   firstMs: 1_000,
@@ -146,7 +146,7 @@ async function dispatch(
       rooms.orphaned(task, outcome.task.id)
       throw gone
     })
-    return attempt.later(firstLookMs(outcome.task.pollMs))
+    return attempt.later(nextLookMs(outcome.task.pollMs))
   }
   if (outcome.kind === 'input') throw new Error('a deferred call ended with a question')
   return recordOf(outcome)
@@ -154,7 +154,7 @@ async function dispatch(
 
 /** The outcome for the journal, unless nobody knows it, or nothing left and another try is safe. */
 function recordOf(ended: Ended): JsonObject {
-  if (ended.kind === 'refused') throwUnknown(ended.fault.code, ended.fault.message)
+  if (ended.kind === 'refused') throwWhereNoOutcome(ended.fault.code, ended.fault.message)
   return toRecord(ended)
 }
 
@@ -163,13 +163,13 @@ const LOOK_MS_MAX = 10_000
 const LOOK_MS = 1_000
 
 /** As often as the server would like, within reason (BR-053). */
-export const firstLookMs = (pollMs: number | undefined): number =>
+export const nextLookMs = (pollMs: number | undefined): number =>
   Math.min(LOOK_MS_MAX, Math.max(LOOK_MS_MIN, pollMs ?? LOOK_MS))
 
 const isHarmful = (effect: Effect): boolean => effect === 'write' || effect === 'destructive'
 
 /** What the engine has to hear as something other than an outcome. */
-function throwUnknown(code: string, message: string): void {
+function throwWhereNoOutcome(code: string, message: string): void {
   // Sent, and no answer: for a write nobody knows (the engine decides by the effect class).
   if (code === 'call/unknown-outcome' || code === 'call/abandoned') throw new Error(message)
   if (code === 'upstream/unavailable' || code === 'ledger/unavailable') throw new NotDone(message)
@@ -212,7 +212,7 @@ async function takeBack(
   if (ended.kind !== 'answered' || ended.result['isError'] === true) return
   const said = await rooms.followUp(errand, compensate, ended.result, 'undo')
   if (said.kind === 'answered' && said.result['isError'] !== true) return
-  if (said.kind === 'refused') throwUnknown(said.fault.code, said.fault.message)
+  if (said.kind === 'refused') throwWhereNoOutcome(said.fault.code, said.fault.message)
   throw new NotDone(`${compensate.tool} did not undo it: ${wordsOf(said)}`)
 }
 

@@ -1,7 +1,6 @@
 import { Fault, type InputRequest, type JsonObject } from '@countersign/contract'
 import {
   isFinal,
-  TaskFault,
   type Engine,
   type Entry,
   type Listing,
@@ -50,7 +49,7 @@ export class Desk {
   readonly #rooms: DeskRooms
   readonly #lives = new Map<string, Live>()
   readonly #watchers = new Set<(id: string) => void>()
-  /** Open calls by what makes two of them the same. */
+  /** Calls that are open, or whose result may not have been heard, by what makes two the same. */
   readonly #alike = new Map<string, string>()
 
   constructor(rooms: DeskRooms) {
@@ -158,12 +157,12 @@ export class Desk {
     return { standings, ...(next === undefined ? {} : { next }) }
   }
 
-  /** False while no call is open that another could be the same as: then none has to be compared. */
+  /** False while there is no call that another could be the same as: then none has to be compared. */
   get hasOpen(): boolean {
     return this.#alike.size > 0
   }
 
-  /** The open call, if there is one, that an equal call is the same as. */
+  /** The call, if there is one, that an equal call is the same as: open, or not yet delivered. */
   alike(likeness: string): string | undefined {
     return this.#alike.get(likeness)
   }
@@ -173,7 +172,7 @@ export class Desk {
     if (this.#alike.get(likeness) === id) this.#alike.delete(likeness)
   }
 
-  /** Resolves when the task is over, when its outcome is unknown, or when `signal` aborts. */
+  /** Resolves when the task is over or its outcome is unknown; rejects when `signal` aborts. */
   async finished(id: string, signal: AbortSignal): Promise<Standing> {
     return this.#standing(await this.#guard(this.#rooms.engine.finished(id, signal)))
   }
@@ -373,7 +372,7 @@ export class Desk {
     try {
       return await work
     } catch (thrown) {
-      throw thrown instanceof TaskFault ? fromTaskFault(thrown) : thrown
+      throw fromTaskFault(thrown)
     }
   }
 }

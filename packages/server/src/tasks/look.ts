@@ -10,7 +10,7 @@ import {
 } from '@countersign/contract'
 import type { TaskContext } from '@countersign/engine'
 import type { Exchange, Upstream, UpstreamTaskSeen } from '#upstream'
-import { firstLookMs, type Live } from './call-task.ts'
+import { nextLookMs, type Live } from './call-task.ts'
 import type { Conversation } from './conversation.ts'
 import type { Errand } from './errand.ts'
 import type { Ended, Outcome } from './outcome.ts'
@@ -83,7 +83,7 @@ async function legacy(
   { id, status, pollMs, message }: UpstreamTaskSeen,
 ): Promise<Looked> {
   const server = upstream.spec.id
-  if (status === 'working') return { againMs: firstLookMs(pollMs) }
+  if (status === 'working') return { againMs: nextLookMs(pollMs) }
   // BR-057: of a cancelled task there is nothing to fetch.
   if (status === 'cancelled') return { ended: stopped(server, message) }
   const reply = await upstream.tasks.result(id, exchange)
@@ -104,7 +104,7 @@ function modern(
   if (end?.kind === 'error') return { ended: { kind: 'errored', error: end.error, server } }
   if (end) return { ended: stopped(server, seen.message) }
   relayQuestions(upstream, exchange, live, seen)
-  return { againMs: firstLookMs(seen.pollMs) }
+  return { againMs: nextLookMs(seen.pollMs) }
 }
 
 /** The server's open questions become ours, under its own keys, and the answers go back (BR-054). */

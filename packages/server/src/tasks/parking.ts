@@ -23,8 +23,9 @@ export interface Parking<Call extends Talking> {
 /** Parked calls hold sockets and processes of the server: each caller gets so many (BR-041). */
 const PARKED_PER_OWNER_MAX = 64
 /** A finished conversation is kept this long, for a client whose answer got lost (BR-035). */
-const DONE_MAX = 1_024
 const KEEP_DONE_MS = 5 * 60_000
+/** Of all callers together; beyond it the oldest finished ones go early. */
+const DONE_MAX = 1_024
 
 /** Calls that wait for answers, in memory of this process: a live call cannot be written down. */
 export function makeParking<Call extends Talking>(world: World, expireMs: number): Parking<Call> {

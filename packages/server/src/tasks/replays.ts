@@ -14,23 +14,23 @@ export function makeReplays<Outcome>(
   world: World,
   isKept: (outcome: Outcome) => boolean,
 ): Replays<Outcome> {
-  const running = new Map<string, Promise<Outcome>>()
+  const known = new Map<string, Promise<Outcome>>()
   return {
     once: async (key, run) => {
-      const known = running.get(key)
-      if (known) return known
+      const same = known.get(key)
+      if (same) return same
       const started = run()
-      // Beyond this many nobody is remembered: better a repeat than no memory left.
-      if (running.size >= KEPT_MAX) return started
-      running.set(key, started)
+      // Beyond this many no other is remembered: better a repeat than no memory left.
+      if (known.size >= KEPT_MAX) return started
+      known.set(key, started)
       let isWorthKeeping = false
       try {
         const outcome = await started
         isWorthKeeping = isKept(outcome)
         return outcome
       } finally {
-        if (isWorthKeeping) world.after(KEEP_MS, () => void running.delete(key))
-        else running.delete(key)
+        if (isWorthKeeping) world.after(KEEP_MS, () => void known.delete(key))
+        else known.delete(key)
       }
     },
   }

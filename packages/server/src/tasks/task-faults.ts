@@ -15,7 +15,7 @@ const FAULT_OF: Readonly<Partial<Record<TaskFaultCode, FaultCode>>> = {
   'store/unavailable': 'store/unavailable',
 }
 
-/** Anything the engine threw, as a Fault. */
+/** A fault of the engine as one of ours; whatever else was thrown as it is. */
 export function fromTaskFault(thrown: unknown): unknown {
   if (!(thrown instanceof TaskFault)) return thrown
   return new Fault(FAULT_OF[thrown.code] ?? 'task/failed', thrown.message, { cause: thrown })

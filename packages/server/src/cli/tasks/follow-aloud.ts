@@ -47,7 +47,8 @@ async function refuseToWait({ admin, isWorking }: Reach, id: string): Promise<vo
   )
 }
 
-const isGone = (thrown: unknown): boolean =>
+/** Whether the gateway that was reached before is not there any more. */
+export const isGone = (thrown: unknown): boolean =>
   thrown instanceof Fault &&
   (thrown.code === 'upstream/unavailable' || thrown.code === 'http/closing')
 

@@ -73,7 +73,11 @@ function resultIn(text: string | undefined, verdict: Verdict): Given {
     const value: Given = JSON.parse(text)
     return value
   } catch (cause) {
-    throw new Fault('rpc/bad-params', '--result begins like JSON and is none.', { cause })
+    throw new Fault(
+      'rpc/bad-params',
+      '--result begins like JSON and is none: give a JSON object, or other words.',
+      { cause },
+    )
   }
 }
 

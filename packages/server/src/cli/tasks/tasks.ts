@@ -63,7 +63,7 @@ An id may be shortened to a beginning that no other has. Each has its own --help
     await using gateway = await reach(findConfig(parsed, io), io)
     const found = await list(gateway, asked, flag(parsed, 'all'))
     if (flag(parsed, 'json')) for (const line of found) printJson(io, line)
-    else say(io, gateway, found)
+    else say(io, gateway, asked, found)
     return EXIT.ok
   },
 }
@@ -96,9 +96,11 @@ async function list({ admin }: Reach, asked: Asked, isAll: boolean): Promise<rea
   return lines
 }
 
-function say(io: Io, { isRunning }: Reach, found: readonly Line[]): void {
+function say(io: Io, { isRunning }: Reach, asked: Asked, found: readonly Line[]): void {
   if (found.length === 0) {
-    print(io, 'No tasks: every call was answered while its client waited.')
+    const isNarrowed = asked.states !== undefined || asked.run !== undefined
+    const all = 'No tasks: every call was answered while its client waited.'
+    print(io, isNarrowed ? 'No tasks match. "countersign tasks --all" lists all there are.' : all)
     return
   }
   print(io, table(rows(found, io.world.now())))

@@ -4,6 +4,7 @@ import { EXIT } from '../command.ts'
 import { printJson, type Io } from '../io.ts'
 import { printable } from '../printable.ts'
 import { reachOnlyRunning, type Reach } from '../reach.ts'
+import { isGone } from './follow-aloud.ts'
 import { hearInterrupt } from './interrupt.ts'
 import type { Asked } from './tasks.ts'
 import { about, clock, inOneLine, isOver, newsIn, said, standing, type Line } from './words.ts'
@@ -46,9 +47,7 @@ export async function watch(
 
 /** A gateway that is not reached is waited for; everything else is said and ends the watching. */
 function whenGone(thrown: unknown): undefined {
-  if (thrown instanceof Fault && thrown.code === 'upstream/unavailable') return undefined
-  if (thrown instanceof Fault && thrown.code === 'http/closing') return undefined
-  throw thrown
+  if (!isGone(thrown)) throw thrown
 }
 
 /** What is open, what is new, and what became of what was open before. */

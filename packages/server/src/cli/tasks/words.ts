@@ -14,7 +14,7 @@ const SAID_CHARS = 80
 export const isOver = ({ state }: Pick<Line, 'state'>): boolean =>
   state === 'completed' || state === 'failed' || state === 'cancelled'
 
-/** `12 s`, `5 min`, `3 h`, `2 d`. */
+/** `340 ms`, `12 s`, `5 min`, `3 h`, `2 d`. */
 export function lasting(ms: number): string {
   const abs = Math.max(0, ms)
   if (abs < SECOND_MS) return `${String(Math.round(abs))} ms`
