@@ -105,19 +105,11 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   })
   hearing.gateway = gateway
   // Only who serves goes on with what was left: a command that looks something up does not.
-  if (startsServers) await gateway.desk.start()
-  const admin = makeAdmin({
-    ...decided,
-    world,
-    catalog,
-    desk: gateway.desk,
-    ledger,
-    views,
-    upstreams,
-  })
+  const { desk } = gateway
+  if (startsServers) await desk.start()
+  const admin = makeAdmin({ ...decided, world, catalog, desk, ledger, views, upstreams })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
-  const { closeMs } = limits
   const guard = config.auth && makeGuard({ world, log, store, seal: keys.seal }, config.auth)
   const doors: FrontDoor[] = []
   if (startsServers) startEager(upstreams)
@@ -130,15 +122,14 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     recovered,
     adminToken: keys.adminToken,
     listen: async (instead) => {
-      const hosts = hostsOf(config)
       const protection = guard && { guard, origin: originOf(config) }
-      const front = { world, log, gateway, protection, limits, hosts, routes }
+      const front = { world, log, gateway, protection, limits, hosts: hostsOf(config), routes }
       const door = await openFrontDoor(front, { ...config.listen, ...instead })
       doors.push(door)
       return door
     },
     [Symbol.asyncDispose]: () =>
-      shut({ world, doors, gateway, guard, policy, upstreams, keeper, store, closeMs }),
+      shut({ world, limits, doors, gateway, guard, policy, upstreams, keeper, store }),
   }
 }
 
@@ -151,14 +142,14 @@ interface Open {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly keeper: Keeper
   readonly store: Store
-  /** How long running calls may take to end, at the door and in the engine together. */
-  readonly closeMs: number
+  readonly limits: Config['limits']
 }
 
 /** Closes the rooms in reverse. */
 async function shut(open: Open): Promise<void> {
-  const { world, doors, gateway, guard, policy, upstreams, keeper, store, closeMs } = open
-  const until = world.monotonic() + closeMs
+  const { world, doors, gateway, guard, policy, upstreams, keeper, store, limits } = open
+  // At the door and in the engine together.
+  const until = world.monotonic() + limits.closeMs
   for (const door of doors) await door.close()
   await guard?.close()
   // What waits for a server that does not answer is ended by ending the server.
