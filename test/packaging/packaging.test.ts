@@ -103,6 +103,7 @@ describe('the packed packages, installed in an empty project', { timeout: 240_00
     assert.deepEqual(inside('countersign'), [
       'LICENSE',
       'README.md',
+      'countersign.cedarschema',
       'countersign.schema.json',
       'dist',
       'package.json',
