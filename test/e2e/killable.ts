@@ -2,7 +2,7 @@
 import { createTaskSessionFromClient } from '@modelcontextprotocol/ext-tasks/client'
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import { share } from '../../packages/sdk/test/stories/raw-dispatch.ts'
+import { share } from '../peers/raw-dispatch.ts'
 
 const WHO = { name: 'example-test', version: '1.0.0' }
 const REVISION = '2026-07-28'

@@ -214,7 +214,7 @@ export class Engine {
     const { calls } = readJournal(await this.#store.journal(id))
     for (const { opened, outcome } of calls.values()) {
       const child = outcome ? undefined : opened?.['child']
-      if (typeof child === 'string') await this.cancel(child, reason).catch(() => undefined)
+      if (typeof child === 'string') await this.cancel(child, reason).catch(ignoreOver)
     }
     return await this.#must(id)
   }
@@ -326,4 +326,11 @@ export class Engine {
       this.#remind()
     })
   }
+}
+
+/** A child that is over, or whose outcome nobody knows, cannot be cancelled; all else is told. */
+function ignoreOver(error: unknown): void {
+  const isOver =
+    error instanceof TaskFault && (error.code === 'task/illegal' || error.code === 'task/not-found')
+  if (!isOver) throw error
 }

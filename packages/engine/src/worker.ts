@@ -134,7 +134,7 @@ export class Worker {
     const at = world.now()
     await store
       .commit(fences.map((fence) => ({ op: 'renew', ...fence, at, until: at })))
-      .catch(() => undefined)
+      .catch(() => undefined) // Then others wait until the lease ends.
   }
 
   /** Finishes what is running, for as long as `drainMs` allows, and gives the rest back at once. */
@@ -262,7 +262,7 @@ export class Worker {
       if (this.#isStopping) return
       this.#ticks[at] = this.#parts.world.after(ms, () => {
         void tick()
-          .catch(() => undefined)
+          .catch(() => undefined) // A store that is away is asked again with the next tick.
           .then(again)
       })
     }

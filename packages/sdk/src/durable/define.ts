@@ -1,5 +1,5 @@
 /** Durable tools, made known to an engine: every version, every child. */
-import type { Engine } from '@countersign/engine'
+import { TaskFault, type Engine } from '@countersign/engine'
 import type { DurableTool, OnError } from './durable-tool.ts'
 import { kindOf, toolOf } from './kind.ts'
 
@@ -55,8 +55,14 @@ export async function defineGone(
 
 /** Has tasks run now, whatever they are waiting for. */
 export async function wake(engine: Engine, tasks: readonly string[]): Promise<void> {
-  // A task that ended by itself meanwhile needs no waking.
-  for (const id of tasks) await engine.signal(id, 'wake', null).catch(() => undefined)
+  for (const id of tasks) await engine.signal(id, 'wake', null).catch(ignoreOver)
+}
+
+/** For what is meant for a task that may have ended by itself meanwhile: all else is told. */
+export function ignoreOver(error: unknown): void {
+  const isOver =
+    error instanceof TaskFault && (error.code === 'task/illegal' || error.code === 'task/not-found')
+  if (!isOver) throw error
 }
 
 const goneWords = (name: string, version: string): string =>

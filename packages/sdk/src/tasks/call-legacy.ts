@@ -62,6 +62,7 @@ function follow(tasks: Tasks, looked: Looked, token: string | number, { server }
     if (!now || now.view.end || !server.transport) off()
   }
   const off = tasks.watch((changed) => {
+    // A courtesy: what cannot be told now is in the next answer.
     if (changed === id) void look().catch(() => undefined)
   })
   tell(looked)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { isObject, own, type Json, type JsonObject, type TaskView } from '@countersign/contract'
 import { Engine, isFinal, systemWorld, TaskFault, type Store, type Task } from '@countersign/engine'
-import { define, defineGone, wake } from '../durable/define.ts'
+import { define, defineGone, ignoreOver, wake } from '../durable/define.ts'
 import type { DurableTool, OnError } from '../durable/durable-tool.ts'
 import { kindOf, toolOf } from '../durable/kind.ts'
 import { askable, canAsk, type Mode } from '../durable/questions.ts'
@@ -167,8 +167,8 @@ export class Tasks {
     if (!looked || looked.view.end) return looked
     const { state, kind, version } = looked.task
     if (state === 'unknown') await this.#engine.settle(id, { verdict: 'abandon', reason: GIVEN_UP })
-    else await this.#engine.cancel(id).catch(ignoreIllegal)
-    if (this.#undoes(kind, version)) await this.#engine.undo(id).catch(ignoreIllegal)
+    else await this.#engine.cancel(id).catch(ignoreOver)
+    if (this.#undoes(kind, version)) await this.#engine.undo(id).catch(ignoreOver)
     return await this.look(id)
   }
 
@@ -182,7 +182,7 @@ export class Tasks {
       })
       for (const task of page.tasks) {
         if (!isShown(task) || !this.#undoes(task.kind, task.version)) continue
-        await this.#engine.undo(task.id).catch(ignoreIllegal)
+        await this.#engine.undo(task.id).catch(ignoreOver)
       }
       cursor = page.next
     } while (cursor !== undefined)
@@ -278,10 +278,6 @@ const GIVEN_UP = 'It was cancelled while the outcome of a step was unknown.'
 
 /** Children and undoings are nobody's call. */
 const isShown = ({ parent, undoes }: Task): boolean => parent === undefined && undoes === undefined
-
-const ignoreIllegal = (error: unknown): void => {
-  if (!(error instanceof TaskFault) || error.code !== 'task/illegal') throw error
-}
 
 function messageOf(task: Task): string | undefined {
   const { state, status, progress } = task

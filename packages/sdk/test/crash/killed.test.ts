@@ -8,7 +8,7 @@ import { after, describe, it } from 'node:test'
 import { serve } from '../../src/index.ts'
 import { durableTools, WHO } from '../stories/durable-tools.ts'
 import { PROGRAM } from '../stories/hosting.ts'
-import { connect, envelope } from '../stories/task-peers.ts'
+import { connect, envelope } from '../../../../test/peers/task-peers.ts'
 
 type Loose = Record<string, unknown>
 const folder = mkdtempSync(join(tmpdir(), 'countersign-killed-'))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serve } from '../../src/index.ts'
 import { durableTools, WHO } from './durable-tools.ts'
-import type { Where } from './task-peers.ts'
+import type { Where } from '../../../../test/peers/task-peers.ts'
 
 export const PROGRAM = fileURLToPath(new URL('durable-tools.ts', import.meta.url))
 export const TRANSPORTS = ['http', 'stdio'] as const

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { hosting, TRANSPORTS } from './hosting.ts'
-import { agreeable, connect, connectV1 } from './task-peers.ts'
+import { agreeable, connect, connectV1 } from '../../../../test/peers/task-peers.ts'
 
 interface Options {
   readonly onprogress?: (progress: { progress: number }) => void

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { hosting, TRANSPORTS } from './hosting.ts'
-import type { Raw } from './raw-dispatch.ts'
-import { connect, envelope, EXTENSION } from './task-peers.ts'
+import type { Raw } from '../../../../test/peers/raw-dispatch.ts'
+import { connect, envelope, EXTENSION } from '../../../../test/peers/task-peers.ts'
 
 type Loose = Record<string, unknown>
 type Reply = { readonly result?: Loose; readonly error?: { code: number; data?: Loose } }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { toolDeclarationFromMcpTool } from '@modelcontextprotocol/ext-tasks/client'
 import { hosting, TRANSPORTS } from './hosting.ts'
-import { connectV1, taskSession } from './task-peers.ts'
+import { connectV1, taskSession } from '../../../../test/peers/task-peers.ts'
 
 for (const transport of TRANSPORTS) {
   for (const era of ['modern', 'legacy'] as const) {

@@ -18,7 +18,7 @@ import type { Errand } from './errand.ts'
 import { exchangeOf, handleIn, lookAtTask } from './look.ts'
 import { fromRecord, type Ended, type Outcome } from './outcome.ts'
 import { readErrand } from './read-errand.ts'
-import { fromTaskFault } from './task-faults.ts'
+import { fromTaskFault, goneOrUnread, notSent } from './task-faults.ts'
 
 /** A deferred call as it stands. */
 export interface Standing {
@@ -120,7 +120,8 @@ export class Desk {
     ttlMs?: number,
   ): Promise<{ readonly task: Task; readonly conversation: Conversation<Outcome> }> {
     const live = this.#makeLive()
-    return { task: await this.#create(errand, ttlMs, live), conversation: live.conversation }
+    const task = await this.#create(errand, ttlMs, live).catch(notSent)
+    return { task, conversation: live.conversation }
   }
 
   /** The conversation of a call that runs here. */
@@ -338,9 +339,9 @@ export class Desk {
     if (likeness === '') return
     this.#alike.set(likeness, id)
     const forget = async (): Promise<void> => {
-      const task = await this.#rooms.engine.finished(id).catch(() => undefined)
+      const state = await this.#rooms.engine.finished(id).then((task) => task.state, goneOrUnread)
       // What nobody knows stays open, and the same call, until somebody has settled it.
-      if (task?.state === 'unknown') return
+      if (state === 'unknown') return
       // Who reads again wants to know how it is now; who writes again may not have heard of the first.
       const keptMs = effect === 'read' ? 0 : UNFETCHED_MS
       this.#rooms.world.after(keptMs, () => {

@@ -20,3 +20,15 @@ export function fromTaskFault(thrown: unknown): unknown {
   if (!(thrown instanceof TaskFault)) return thrown
   return new Fault(FAULT_OF[thrown.code] ?? 'task/failed', thrown.message, { cause: thrown })
 }
+
+/** A call that is written down before it is sent is not sent when it cannot be. */
+export function notSent(thrown: unknown): never {
+  if (!(thrown instanceof Fault && thrown.code === 'store/unavailable')) throw thrown
+  const words =
+    'The call was not sent: it could not be written down first. Try again later; the operator sees why.'
+  throw new Fault('store/unavailable', words, { cause: thrown })
+}
+
+/** A task that is not there is over; of one that cannot be read nobody knows. */
+export const goneOrUnread = (thrown: unknown): 'gone' | 'unknown' =>
+  thrown instanceof TaskFault && thrown.code === 'task/not-found' ? 'gone' : 'unknown'

@@ -51,6 +51,12 @@ describe('a disk that is full', { skip: process.platform === 'win32' }, () => {
       assert.ok(told.length > 10, `only ${told.length} calls fitted`)
       assert.equal(refused, 20)
       const effects = scene.effects('http').length
+      // A call that would be a task first is not sent either.
+      const charged = await call(limited, 'http', 'charge', 'never')
+      assert.equal(charged.json.result, undefined)
+      assert.equal(charged.json.error.code, -32603)
+      assert.match(charged.json.error.message, /^The call was not sent: it could not be written/)
+      assert.ok(!scene.effects('http').includes('never'))
       assert.ok(effects <= Math.ceil(told.length / 2) + 1)
       // Its health does not depend on the disk, and it stops like any other.
       const health = await fetch(new URL('/healthz', limited.url))
@@ -60,6 +66,9 @@ describe('a disk that is full', { skip: process.platform === 'win32' }, () => {
       const free = await startGateway(scene)
       const again = await call(free, 'http', 'write', 'after')
       assert.equal(again.json.result.content[0].text, 'after')
+      const paid = await call(free, 'http', 'charge', 'paid')
+      assert.equal(paid.json.result.content[0].text, 'paid')
+      assert.ok(!scene.effects('http').includes('never'), 'a refused task came back')
       assert.deepEqual(await free.kill('SIGTERM'), [0, null])
       const lines = ledgerIn(scene)
       for (const id of told) {
@@ -67,7 +76,7 @@ describe('a disk that is full', { skip: process.platform === 'win32' }, () => {
         assert.deepEqual(kinds, ['call.opened', 'call.closed'], id)
       }
       const openings = lines.filter(
-        ({ kind, body }) => kind === 'call.opened' && body['name'] === 'write',
+        ({ kind, body }) => kind === 'call.opened' && body['name'] !== 'read',
       )
       assert.ok(scene.effects('http').length <= openings.length)
     },

@@ -32,7 +32,8 @@ export function makeScene(folder: string, httpUrl: string, closeMs = 10_000): Sc
     limits: { closeMs },
     servers: {
       stdio: { command: process.execPath, args: [WITNESS, file('stdio')] },
-      http: { url: httpUrl },
+      // A charge can be taken back, so it is written down as a task before it is sent.
+      http: { url: httpUrl, tools: { charge: { compensate: { tool: 'write' } } } },
     },
   }
   writeFileSync(config, JSON.stringify(text))
@@ -94,7 +95,7 @@ export async function startGateway({ config }: Scene, fileBlocksMax?: number): P
 export const call = (
   { url }: Gateway,
   server: 'stdio' | 'http',
-  tool: 'read' | 'write' | 'wait',
+  tool: 'read' | 'write' | 'charge' | 'wait',
   mark: string,
 ): Promise<Answer> =>
   ask(url, modern('tools/call', { params: { name: `${server}_${tool}`, arguments: { mark } } }))

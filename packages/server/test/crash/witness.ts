@@ -16,6 +16,7 @@ const inputSchema = { type: 'object', properties: { mark: { type: 'string' } } }
 const TOOLS = [
   { name: 'read', inputSchema, annotations: { readOnlyHint: true } },
   { name: 'write', inputSchema, annotations: { destructiveHint: false } },
+  { name: 'charge', inputSchema, annotations: { destructiveHint: false } },
   { name: 'wait', inputSchema, annotations: { destructiveHint: false } },
 ]
 

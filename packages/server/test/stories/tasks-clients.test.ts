@@ -7,7 +7,7 @@ import { text } from '../wire/peer.ts'
 import { openWireHouse, worldWith } from '../wire/wire-house.ts'
 import { uncaught, until, type TestHouse } from './house.ts'
 import { FORM, openSlow, type Call, type SlowServer } from './peers/slow.ts'
-import { connectV1, taskSession } from './peers/task-peers.ts'
+import { connectV1, taskSession } from '../../../../test/peers/task-peers.ts'
 
 let slow: SlowServer
 let house: TestHouse

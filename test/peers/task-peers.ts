@@ -8,7 +8,7 @@ import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { share, type Raw } from './raw-dispatch.ts'
 
-export const PEER = { name: 'durable-test-client', version: '1.0.0' }
+const PEER = { name: 'durable-test-client', version: '1.0.0' }
 export const EXTENSION = 'io.modelcontextprotocol/tasks'
 
 /** Where a server is: at an address, or a program to start. */
