@@ -8,7 +8,8 @@ import { join, resolve } from 'node:path'
 import type { Item, Service } from './page.ts'
 
 const ITEMS_PER_PAGE = 10
-const SECOND_MS = 1_000
+/** A little less than the second it asks for: its clock is not its callers'. */
+const PEACE_MS = 950
 
 /** One request for a page, and how often that page was asked for before. */
 interface Asked {
@@ -50,17 +51,22 @@ const lies: Manner = ({ page, response }) => {
   return true
 }
 
-function throttles(perSecondMax: number): Manner {
-  // The first request begins the second, so that five in a row meet the limit whenever they come.
-  let since = Number.NEGATIVE_INFINITY
-  let count = 0
+/** After so many answers it wants a second of peace, counted from when it says so. */
+function throttles(answersMax: number): Manner {
+  let answers = 0
+  let refusedAt: number | undefined
   return ({ response }) => {
-    const now = performance.now()
-    if (now - since >= SECOND_MS) {
-      since = now
-      count = 0
+    if (answers < answersMax) {
+      answers++
+      return false
     }
-    return ++count > perSecondMax && refuse(response, 429, { 'retry-after': '1' })
+    refusedAt ??= performance.now()
+    if (performance.now() - refusedAt < PEACE_MS) {
+      return refuse(response, 429, { 'retry-after': '1' })
+    }
+    answers = 1
+    refusedAt = undefined
+    return false
   }
 }
 
@@ -90,13 +96,19 @@ const give = (response: ServerResponse, page: unknown): void => {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(page))
 }
 
-const SERVICES: Readonly<Record<string, { readonly pages: number; readonly manner: Manner }>> = {
+interface Kind {
+  readonly pages: number
+  readonly manner: Manner
+}
+
+/** Made anew each time: a service counts what it was asked. */
+const makeServices = (): Readonly<Record<string, Kind>> => ({
   warehouse: { pages: 3, manner: fails },
   harbour: { pages: 6, manner: throttles(4) },
   attic: { pages: 3, manner: slow },
   market: { pages: 3, manner: lies },
   cellar: { pages: 1, manner: down },
-}
+})
 
 export interface Services extends AsyncDisposable {
   readonly catalogue: readonly Service[]
@@ -108,13 +120,14 @@ export interface Services extends AsyncDisposable {
 
 /** Runs all of them on one port; `said` hears of every request. */
 export async function openServices(said: (line: string) => void): Promise<Services> {
+  const services = makeServices()
   const asked = new Map<string, number>()
   const given = new Map<string, number>()
   const held = new Map<string, () => void>()
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
     const [, name = ''] = pathname.split('/')
-    const service = SERVICES[name]
+    const service = services[name]
     if (!service) return void refuse(response, 404)
     const page = Number(searchParams.get('page') ?? 1)
     const key = `${name} ${String(page)}`
@@ -138,7 +151,7 @@ export async function openServices(said: (line: string) => void): Promise<Servic
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   return {
-    catalogue: Object.keys(SERVICES).map((name) => ({
+    catalogue: Object.keys(services).map((name) => ({
       name,
       url: `http://127.0.0.1:${String(port)}/${name}/`,
       ...(name === 'harbour' ? { perSecondMax: 20 } : {}),
