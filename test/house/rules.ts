@@ -24,6 +24,7 @@ export const STAIRS: readonly string[] = [
   'registry',
   'upstream',
   'policy',
+  'vault',
   'auth',
   'audit',
   'store',

@@ -1,3 +1,5 @@
-/** store: connections, transactions, migrations; no table names. */
+/** store: connections, transactions, migrations; the documents that rooms keep. */
+export { RECORD_TABLES, storeRecords } from './records.ts'
+export type { Keep, Records, Saved } from './records.ts'
 export { openStore } from './store.ts'
 export type { Migration, Store } from './store.ts'
