@@ -2,22 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  Client,
-  DpopSession,
-  StreamableHTTPClientTransport,
-  UnauthorizedError,
-  type OAuthClientProvider,
-  type OAuthDiscoveryState,
-  type OAuthTokens,
-} from '@modelcontextprotocol/client'
+import { DpopSession } from '@modelcontextprotocol/client'
 import { UnauthorizedError as OldUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { startIssuer, type FakeIssuer } from './fake-issuer.ts'
 import { openGuarded, type GuardedHouse } from './guarded-house.ts'
-
-const ROUNDS_MAX = 4
+import { callAsking, comeIn, makeVisitor, type Browse } from './visitor.ts'
 
 let issuer: FakeIssuer
 let house: GuardedHouse
@@ -30,79 +21,17 @@ after(async () => {
   await issuer[Symbol.asyncDispose]()
 })
 
-interface Visitor {
-  readonly provider: OAuthClientProvider
-  /** What came back from the authorization endpoint. */
-  readonly callback: () => URLSearchParams
-  readonly tokens: () => OAuthTokens | undefined
+/** A browser that agrees to everything. */
+const agree: Browse = async (url) => {
+  const { headers } = await fetch(url, { redirect: 'manual' })
+  return new URL(headers.get('location') ?? '')
 }
-
-/** A client program with a browser that agrees to everything. */
-function makeVisitor(session?: DpopSession): Visitor {
-  let tokens: OAuthTokens | undefined
-  let found: OAuthDiscoveryState | undefined
-  let verifier = ''
-  let callback = new URLSearchParams()
-  const provider: OAuthClientProvider = {
-    redirectUrl: 'http://127.0.0.1:3000/cb',
-    clientMetadata: { client_name: 'story', redirect_uris: ['http://127.0.0.1:3000/cb'] },
-    clientInformation: () => ({ client_id: 'story' }),
-    tokens: () => tokens,
-    // What was found out holds until there are tokens: an issuer may have changed by the next time.
-    saveTokens: (saved) => {
-      tokens = saved
-      found = undefined
-    },
-    saveDiscoveryState: (state) => {
-      found = state
-    },
-    discoveryState: () => found,
-    saveCodeVerifier: (saved) => {
-      verifier = saved
-    },
-    codeVerifier: () => verifier,
-    redirectToAuthorization: async (url) => {
-      const { headers } = await fetch(url, { redirect: 'manual' })
-      callback = new URL(headers.get('location') ?? '').searchParams
-    },
-    ...(session ? { dpop: () => session } : {}),
-  }
-  return { provider, callback: () => callback, tokens: () => tokens }
-}
-
-interface Inside {
-  readonly client: Client
-  readonly transport: StreamableHTTPClientTransport
-}
-
-async function comeIn(visitor: Visitor, mode: 'legacy' | 'auto', at: URL): Promise<Inside> {
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const client = new Client({ name: 'story', version: '1' }, { versionNegotiation: { mode } })
-    const transport = new StreamableHTTPClientTransport(at, { authProvider: visitor.provider })
-    try {
-      await client.connect(transport)
-      return { client, transport }
-    } catch (thrown) {
-      if (!(thrown instanceof UnauthorizedError)) throw thrown
-      await transport.finishAuth(visitor.callback())
-    }
-  }
-  throw new Error('it was never let in')
-}
-
-/** Calls a tool, agreeing to what is asked for on the way. */
-async function callAsking(visitor: Visitor, inside: Inside, name: string): Promise<string> {
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    try {
-      const { content } = await inside.client.callTool({ name, arguments: {} })
-      return JSON.stringify(content)
-    } catch (thrown) {
-      if (!(thrown instanceof UnauthorizedError)) throw thrown
-      await inside.transport.finishAuth(visitor.callback())
-    }
-  }
-  throw new Error('it was never let through')
-}
+const visit = (session?: DpopSession) =>
+  makeVisitor({
+    browse: agree,
+    client: { client_id: 'story' },
+    ...(session ? { session } : {}),
+  })
 
 for (const [era, mode] of [
   ['2025-11-25', 'legacy'],
@@ -110,9 +39,9 @@ for (const [era, mode] of [
 ] as const) {
   describe(`an official client of ${era}`, () => {
     it('finds the way in, with the least that lets it, and asks once for each tool', async () => {
-      // AU-002, AU-003, AU-013
+      // RS2, RS3, RS13
       issuer.authorized.length = 0
-      const visitor = makeVisitor()
+      const visitor = visit()
       const inside = await comeIn(visitor, mode, house.at('peer'))
       assert.equal(inside.client.getNegotiatedProtocolVersion(), era)
       assert.deepEqual(issuer.authorized, ['mcp:discover'])
@@ -135,8 +64,8 @@ for (const [era, mode] of [
     })
 
     it('gets in with a token that is bound to its key', async () => {
-      // AU-042
-      const visitor = makeVisitor(await DpopSession.create())
+      // DP2
+      const visitor = visit(await DpopSession.create())
       const inside = await comeIn(visitor, mode, house.at('peer'))
       assert.equal(visitor.tokens()?.token_type, 'DPoP')
       assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
@@ -144,10 +73,10 @@ for (const [era, mode] of [
     })
 
     it('repeats the nonce that it is given', async () => {
-      // AU-047
+      // DP5b
       const auth = { issuers: [{ issuer: issuer.issuer, dpop: 'required' }], dpopNonces: true }
       await using strict = await openGuarded({ auth })
-      const visitor = makeVisitor(await DpopSession.create())
+      const visitor = visit(await DpopSession.create())
       const inside = await comeIn(visitor, mode, strict.at('peer'))
       assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
       await inside.client.close()
@@ -157,9 +86,9 @@ for (const [era, mode] of [
 
 describe('an official client of SDK v1', () => {
   it('finds the way in, and loses nothing when it asks for more', async () => {
-    // AU-014: it asks for exactly what a challenge names.
+    // RS14: it asks for exactly what a challenge names.
     issuer.authorized.length = 0
-    const { provider, callback } = makeVisitor()
+    const { provider, callback } = visit()
     const agreeing = async <Value>(transport: OldHttp, act: () => Promise<Value>) => {
       try {
         return await act()

@@ -44,7 +44,7 @@ describe('a task', () => {
     })
 
   it('is its principal’s own', async () => {
-    // AU-020, AU-024, AU-025
+    // RS20, RS24, RS25
     const token = await tokenFor('peer:admin')
     const { json } = await send(house, slow(token))
     const id: string = json.result.taskId
@@ -65,7 +65,7 @@ describe('a task', () => {
 
 describe('what is written down', () => {
   it('says under which authority a call was made, and holds no token', async () => {
-    // AU-026
+    // RS26
     const claims = {
       aud: house.audience('peer'),
       scope: 'openid mcp:discover peer:write other-one:read',
@@ -101,7 +101,7 @@ describe('what is written down', () => {
 
 describe('a server', () => {
   it('never sees the token of a caller', async () => {
-    // AU-008
+    // RS8
     const heard: string[] = []
     const server = createServer((request, response) => {
       heard.push(JSON.stringify(request.headers))

@@ -55,13 +55,13 @@ function isRefused(answer: Answer, why: RegExp): void {
 
 describe('a bound token', () => {
   it('is taken with a proof of its key, and again with another', async () => {
-    // AU-042
+    // DP2
     assert.equal((await show(await proof())).status, 200)
     assert.equal((await show(await proof())).status, 200)
   })
 
   it('is never a bearer token, nor a bearer token a bound one', async () => {
-    // AU-050
+    // DP10
     const down = await send(house, listing(bearer(token)))
     assert.equal(down.status, 401)
     assert.match(challenged(down), /error="invalid_token"/)
@@ -74,7 +74,7 @@ describe('a bound token', () => {
   })
 
   it('is for its audience with a proof too', async () => {
-    // AU-046
+    // DP6
     const elsewhere = await bound({ aud: house.audience() })
     const answer = await show(await maker.prove({ token: elsewhere }), elsewhere)
     assert.match(challenged(answer), /error="invalid_token".*audience/)
@@ -131,7 +131,7 @@ describe('a bound token', () => {
   ]
   for (const [what, make, why] of wrong) {
     it(`is refused with a proof ${what}`, async () => {
-      // AU-042, AU-043, AU-044
+      // DP2, DP3, DP4
       isRefused(await show(await make()), why)
     })
   }
@@ -152,7 +152,7 @@ const otherKey = (signing: SigningKey, named = signing): Promise<string> =>
 
 describe('one proof', () => {
   it('shown by thirty-two at once lets in exactly one', async () => {
-    // AU-045
+    // DP5
     const one = await proof()
     const answers = await Promise.all(Array.from({ length: 32 }, () => show(one)))
     const statuses = answers.map(({ status }) => status)
@@ -163,7 +163,7 @@ describe('one proof', () => {
   })
 
   it('is remembered over a restart', async () => {
-    // AU-045
+    // DP5
     const data = mkdtempSync(join(tmpdir(), 'countersign-proof-'))
     const auth = { issuers: [{ issuer: issuer.issuer, audience: 'api://countersign' }] }
     const claims = { aud: 'api://countersign', cnf: { jkt: await maker.jkt() } }
@@ -211,7 +211,7 @@ describe('an issuer', () => {
 
 describe('where nonces are asked for', () => {
   it('a proof repeats the one it was given, and no other', async () => {
-    // AU-047
+    // DP5b
     const auth = { issuers: [{ issuer: issuer.issuer }], dpopNonces: true }
     await using strict = await openGuarded({ auth })
     const mine = proofMaker(key, strict.audience('peer'))

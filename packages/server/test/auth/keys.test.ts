@@ -130,7 +130,7 @@ describe('an issuer', () => {
   })
 
   it('that sends us elsewhere is not followed, and nobody there is connected to', async () => {
-    // AU-061, AU-069
+    // SS1, SS9
     let connections = 0
     const trap = createServer((socket) => {
       connections++

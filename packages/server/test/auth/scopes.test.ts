@@ -48,7 +48,7 @@ const callWith = async (scope: string, tool: string, view = 'peer'): Promise<Ans
 
 describe('a call', () => {
   it('beyond its token is told exactly what it needs, and does nothing', async () => {
-    // AU-013, AU-014, AU-017
+    // RS13, RS14, RS17
     const answer = await callWith('mcp:discover', 'write')
     isShort(answer, 'tool:peer.write')
     assert.equal(answer.json.id, 1)
@@ -78,7 +78,7 @@ describe('a call', () => {
   ]
   for (const [scope, tool, isReached] of reaches) {
     it(`of ${tool} with ${scope} is ${isReached ? 'made' : 'held back'}`, async () => {
-      // AU-015
+      // RS15
       const answer = await callWith(scope, tool)
       if (isReached) assert.equal(answer.json.result.isError, undefined, answer.text)
       else assert.equal(answer.status, 403)
@@ -115,7 +115,7 @@ describe('a call', () => {
   })
 
   it('whose headers name another tool is judged by its body', async () => {
-    // AU-021
+    // RS21
     const token = await tokenFor('tool:peer.echo')
     const params = { name: 'write', arguments: {} }
     const asked = modern('tools/call', {
@@ -182,13 +182,13 @@ describe('a list', () => {
   }
 
   it('shows what can be had by asking, where asking is possible', async () => {
-    // AU-022
+    // RS22
     const names = await namesFor('mcp:discover', issuer)
     for (const name of ['echo', 'seen', 'write']) assert.ok(names.includes(name))
   })
 
   it('shows only what a token reaches, where it is all there is', async () => {
-    // AU-022
+    // RS22
     assert.deepEqual(await namesFor('mcp:discover', closed), [])
     assert.deepEqual(await namesFor('tool:peer.write', closed), ['write'])
     const readable = await namesFor('peer:read', closed)
@@ -199,7 +199,7 @@ describe('a list', () => {
   })
 
   it('and a call are of one opinion', async () => {
-    // AU-004
+    // RS4
     for (const scope of ['mcp:discover', 'peer:read', 'peer:write', 'tool:peer.seen peer:read']) {
       const token = await tokenFor(scope, 'peer', closed)
       const names = await namesFor(scope, closed)

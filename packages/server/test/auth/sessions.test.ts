@@ -39,7 +39,7 @@ describe('a session of 2025-11-25', () => {
   const echo = rpc('tools/call', { name: 'echo', arguments: {} })
 
   it('is told what it has and what it needs, since its client asks for nothing else', async () => {
-    // AU-014
+    // RS14
     const token = await tokenFor('openid mcp:discover tool:peer.seen other-one:read')
     const { id } = await sessionFor(token)
     const answer = await send(house, legacy(echo, inSession(id, token)))
@@ -50,7 +50,7 @@ describe('a session of 2025-11-25', () => {
   })
 
   it('needs a token on each request, and one of whoever began it', async () => {
-    // AU-010, AU-019
+    // RS10, RS19
     const token = await tokenFor('peer:read')
     const { id } = await sessionFor(token)
     const { authorization: _none, ...without } = inSession(id, token)

@@ -58,7 +58,7 @@ async function refuses(token: string, why: RegExp): Promise<void> {
 
 describe('a token', () => {
   it('of our issuer for this view lets in, with every method', async () => {
-    // AU-007, AU-010
+    // RS7, RS10
     const token = await good()
     assert.equal((await answered(token)).status, 200)
     assert.equal((await send(house, calling('echo', bearer(token)))).status, 200)
@@ -155,7 +155,7 @@ describe('a token', () => {
   ]
   for (const [what, make, why] of wrong) {
     it(`${what} does not let in`, async () => {
-      // AU-008, AU-009
+      // RS8, RS9
       await refuses(await make(), why)
     })
   }
@@ -225,7 +225,7 @@ const chain = (length: number): Record<string, unknown> =>
 
 describe('without a usable token', () => {
   it('a challenge says where to go and what to ask for, and names no error', async () => {
-    // AU-002, AU-003, AU-030
+    // RS2, RS3, RS30
     for (const headers of [{}, { authorization: 'Basic YTpi' }, { authorization: '' }]) {
       const answer = await send(house, listing(headers))
       assert.equal(answer.status, 401)
@@ -236,7 +236,7 @@ describe('without a usable token', () => {
   })
 
   it('every method is refused alike, before its body is looked at', async () => {
-    // AU-010
+    // RS10
     const url = house.at('peer')
     for (const method of ['POST', 'GET', 'DELETE', 'PUT']) {
       assert.equal((await ask(url, { method })).status, 401, method)
@@ -248,7 +248,7 @@ describe('without a usable token', () => {
   })
 
   it('what is malformed is a bad request, and never a reason to sign in again', async () => {
-    // AU-011, AU-012
+    // RS11, RS12
     const token = await good()
     const inUrl = new URL(`${house.audience('peer')}?access_token=${token}`)
     const twice = { authorization: [`Bearer ${token}`, `Bearer ${token}`] }
@@ -274,7 +274,7 @@ describe('without a usable token', () => {
 
 describe('a page of another origin', () => {
   it('is refused with a good token too, and shown no way in', async () => {
-    // AU-018
+    // RS18
     const headers = { ...bearer(await good()), origin: 'https://evil.example' }
     const answer = await send(house, listing(headers))
     assert.equal(answer.status, 403)
@@ -293,7 +293,7 @@ describe('a page of another origin', () => {
 
 describe('metadata', () => {
   it('is at both well-known forms, for each view by its own name', async () => {
-    // AU-001, AU-002, AU-005, AU-006, AU-027, AU-028
+    // RS1, RS2, RS5, RS6, RS27, RS28
     const origin = new URL(house.audience()).origin
     const base = `${origin}/.well-known/oauth-protected-resource`
     for (const [path, resource] of [
@@ -316,7 +316,7 @@ describe('metadata', () => {
   })
 
   it('and audiences go by the name that clients know us under, never by what they say', async () => {
-    // AU-009, AU-028
+    // RS9, RS28
     await using known = await openGuarded({
       listen: { publicUrl: 'https://mcp.example' },
       auth: { issuers: [{ issuer: issuer.issuer }] },
