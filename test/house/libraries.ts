@@ -10,6 +10,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/ext-tasks': ['contract', 'upstream'],
   '@modelcontextprotocol/node': ['sdk'],
   '@modelcontextprotocol/server': ['sdk'],
+  '@noble/hashes': ['contract'],
   '@opentelemetry/api': ['telemetry'],
   '@sigstore/bundle': ['registry'],
   '@sigstore/verify': ['registry'],

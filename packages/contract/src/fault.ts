@@ -16,6 +16,7 @@ interface FaultSpec {
 }
 
 export const FAULTS = {
+  'http/forbidden': { http: 403, legacy: 403, rpc: -32000, retry: false },
   'http/origin': { http: 403, legacy: 403, rpc: -32000, retry: false },
   'http/method': { http: 405, legacy: 405, rpc: -32000, retry: false },
   'http/not-found': { http: 404, legacy: 404, rpc: -32000, retry: false },
@@ -58,6 +59,7 @@ export const FAULTS = {
   'policy/denied': { http: 200, legacy: 200, rpc: 10_403, retry: false },
   'ledger/unavailable': { http: 200, legacy: 200, rpc: -32603, retry: true },
   'upstream/unavailable': { http: 200, legacy: 200, rpc: -32603, retry: true },
+  'upstream/unconnected': { http: 200, legacy: 200, rpc: 10_407, retry: false },
   'upstream/timeout': { http: 200, legacy: 200, rpc: -32603, retry: true },
   'upstream/broken': { http: 200, legacy: 200, rpc: -32603, retry: true },
   'upstream/too-large': { http: 200, legacy: 200, rpc: -32603, retry: false },

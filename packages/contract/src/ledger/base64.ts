@@ -1,0 +1,9 @@
+/** Standard base64 with padding, as notes have it; strict, so that one value has one text. */
+export const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))
+
+/** Undefined for anything that `toBase64` would not have written. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return undefined
+  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+  return toBase64(bytes) === text ? bytes : undefined
+}
