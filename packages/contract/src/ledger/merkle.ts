@@ -79,7 +79,7 @@ export class Frontier {
 function levelsOf(size: number): readonly number[] {
   if (!Number.isSafeInteger(size) || size < 0) throw new RangeError('not a size')
   const bits = size.toString(2)
-  return [...bits].flatMap((bit, at) => (bit === '1' ? [bits.length - 1 - at] : []))
+  return Array.from(bits).flatMap((bit, at) => (bit === '1' ? [bits.length - 1 - at] : []))
 }
 
 /** The largest power of two below `size`, which is at least 2. */
@@ -121,17 +121,31 @@ export function isIncluded(
   path: readonly Hash[],
 ): boolean {
   if (!(Number.isSafeInteger(index) && index >= 0 && index < tree.size)) return false
-  let [fn, sn] = [index, tree.size - 1]
   let hash = leaf
+  const isAtTop = climb(index, tree.size - 1, path, (other, isLeft) => {
+    hash = isLeft ? nodeHash(other, hash) : nodeHash(hash, other)
+  })
+  return isAtTop && isEqual(hash, tree.root)
+}
+
+/**
+ * Goes up from node `fn` of a level whose last node is `sn`, meeting one hash of the path at each step;
+ * `isLeft` says that it stands to the left. True when the path ends where the tree does.
+ */
+function climb(
+  fn: number,
+  sn: number,
+  path: readonly Hash[],
+  meet: (other: Hash, isLeft: boolean) => void,
+): boolean {
   for (const other of path) {
     if (sn === 0) return false
-    if (fn % 2 === 1 || fn === sn) {
-      hash = nodeHash(other, hash)
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)]
-    } else hash = nodeHash(hash, other)
+    const isLeft = fn % 2 === 1 || fn === sn
+    meet(other, isLeft)
+    while (isLeft && fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)]
     ;[fn, sn] = [half(fn), half(sn)]
   }
-  return sn === 0 && isEqual(hash, tree.root)
+  return sn === 0
 }
 
 const half = (value: number): number => Math.floor(value / 2)
@@ -174,16 +188,11 @@ export function isConsistent(older: TreeHead, newer: TreeHead, proof: readonly H
   let [fn, sn] = [older.size - 1, newer.size - 1]
   while (fn % 2 === 1) [fn, sn] = [half(fn), half(sn)]
   let [old, now] = [first, first]
-  for (const other of rest) {
-    if (sn === 0) return false
-    if (fn % 2 === 1 || fn === sn) {
-      old = nodeHash(other, old)
-      now = nodeHash(other, now)
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)]
-    } else now = nodeHash(now, other)
-    ;[fn, sn] = [half(fn), half(sn)]
-  }
-  return sn === 0 && isEqual(old, older.root) && isEqual(now, newer.root)
+  const isAtTop = climb(fn, sn, rest, (other, isLeft) => {
+    if (isLeft) old = nodeHash(other, old)
+    now = isLeft ? nodeHash(other, now) : nodeHash(now, other)
+  })
+  return isAtTop && isEqual(old, older.root) && isEqual(now, newer.root)
 }
 
 export const isEqual = (one: Uint8Array, other: Uint8Array): boolean =>

@@ -231,7 +231,8 @@ test('whatever a line holds, it is a problem and never a crash', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(LINES.length - 1), strange, async (at, text) => {
       const report = await verify(LINES.with(at, text))
-      assert.ok(!report.isWhole || text === LINES[at])
+      // Between the others a checkpoint may be missing: the next one covers the same.
+      assert.ok(!report.isWhole || text === LINES[at] || text === '')
     }),
     { numRuns: 300 },
   )

@@ -182,7 +182,7 @@ export class ExportVerifier {
     this.#isOver = true
     const entries = own(value, 'end')
     if (entries !== this.#entries) {
-      this.#problem(`It ends with entry ${String(entries)}.`, this.#entries, this.#entries)
+      this.#problem(`It should end after ${JSON.stringify(entries)} entries.`)
     }
   }
 }
