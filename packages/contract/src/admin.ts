@@ -124,6 +124,20 @@ export const ADMIN = {
     input: z.strictObject({ run: RUN, owner: OWNER.default('local') }),
     output: TaskDetail,
   },
+  /**
+   * Ends, on every node, what was given until now: one token, by the id that entries have of it; or
+   * all tokens of a principal or a client, who can come back with newer ones.
+   */
+  revoke: {
+    method: 'POST',
+    path: '/admin/revoke',
+    input: z.strictObject({
+      user: OWNER.optional(),
+      client: z.string().min(1).max(2_048).optional(),
+      token: z.string().min(1).max(255).optional(),
+    }),
+    output: z.object({ kind: z.enum(['user', 'client', 'token']), id: z.string() }),
+  },
 } as const satisfies Record<string, Operation>
 
 interface Operation {

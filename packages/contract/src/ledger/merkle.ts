@@ -142,7 +142,7 @@ function climb(
     if (sn === 0) return false
     const isLeft = fn % 2 === 1 || fn === sn
     meet(other, isLeft)
-    while (isLeft && fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)]
+    if (isLeft) while (fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)]
     ;[fn, sn] = [half(fn), half(sn)]
   }
   return sn === 0

@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite'
-import { Fault, type Effect, type JsonObject } from '@countersign/contract'
+import { canonical, Fault, type Effect, type JsonObject } from '@countersign/contract'
 import type { World } from '#base'
 import type { Migration, Store } from '#store'
 
@@ -14,6 +14,18 @@ export const LEDGER_TABLES: Migration = {
        body TEXT NOT NULL
      ) STRICT;
      CREATE TABLE open_calls (call TEXT PRIMARY KEY, server TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+    `CREATE TABLE tree_nodes (
+       level INTEGER NOT NULL,
+       place INTEGER NOT NULL,
+       hash BLOB NOT NULL,
+       PRIMARY KEY (level, place)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE checkpoints (
+       size INTEGER PRIMARY KEY,
+       at INTEGER NOT NULL,
+       note TEXT NOT NULL,
+       peaks BLOB NOT NULL
+     ) STRICT;`,
   ],
 }
 
@@ -43,11 +55,15 @@ export interface Closing {
     | 'failed'
     | 'input'
     | 'deferred'
+    /** Nothing was sent: somebody has to approve it first. */
+    | 'asked'
     | 'cancelled'
     | 'unknown'
   /** A fault code, or what the server called its error. */
   readonly reason?: string
   readonly isError?: boolean
+  /** What was shown to the server, by name: issuer, client and digest; never a token. */
+  readonly credential?: string
   readonly durationMs: number
 }
 
@@ -95,9 +111,14 @@ const READ_MAX = 1_000
  * The ledger in its first form: an entry before each effect, one after it. Anything but a read is on
  * disk before the effect; reads may be written behind within 20 ms (`ledger.reads: batched`).
  */
-export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledger {
+export function openLedger(
+  world: World,
+  store: Store,
+  reads: ReadsPolicy,
+  grew: () => void = () => undefined,
+): Ledger {
   const { insert, begin, end, left, after, newest } = statements(store)
-  const writer = makeWriter(store, reads)
+  const writer = makeWriter(store, reads, grew)
   const closeAs = (call: string, at: number, text: string) => (): void => {
     end.run(call)
     insert.run(at, 'call.closed', call, text)
@@ -106,7 +127,7 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
     open: async (facts) => {
       const { call, ...body } = facts
       const at = world.now()
-      const text = JSON.stringify(body)
+      const text = textFor(body)
       const entry = { call, effect: facts.effect, isClosed: false, isMarked: false }
       await writer.write(() => {
         // What is closed by the same commit never stands open, so it needs no mark to be found by.
@@ -118,7 +139,7 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
     },
     close: async (entry, facts) => {
       const at = world.now()
-      const text = JSON.stringify(facts)
+      const text = textFor(facts)
       entry.isClosed = true
       const write = (): void => {
         if (entry.isMarked) end.run(entry.call)
@@ -130,7 +151,7 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
     },
     note: async (kind, body) => {
       const at = world.now()
-      const text = JSON.stringify(body)
+      const text = textFor(body)
       const write = (): void => void insert.run(at, kind, null, text)
       await writer.ahead(write).catch(() => {
         writer.owe(write)
@@ -144,7 +165,7 @@ export function openLedger(world: World, store: Store, reads: ReadsPolicy): Ledg
     },
     recover: async () => {
       const calls = left.all().map(({ call }) => textOf(call))
-      const text = JSON.stringify({ outcome: 'unknown', reason: 'crash', durationMs: 0 })
+      const text = textFor({ outcome: 'unknown', reason: 'crash', durationMs: 0 })
       if (calls.length === 0) return calls
       await writer.ahead(() => {
         for (const call of calls) closeAs(call, world.now(), text)()
@@ -166,12 +187,13 @@ interface Writer {
  * What could not be written is owed: it goes before the next entry, and until it is paid every entry
  * is written ahead, so a ledger that cannot be written stops calls instead of losing them.
  */
-function makeWriter(store: Store, reads: ReadsPolicy): Writer {
+function makeWriter(store: Store, reads: ReadsPolicy, grew: () => void): Writer {
   let owed: readonly (() => void)[] = []
   const owe = (write: () => void): void => {
     owed = [...owed, write]
   }
   const ahead = async (write: () => void): Promise<void> => {
+    grew()
     const paying = owed
     owed = []
     try {
@@ -189,6 +211,7 @@ function makeWriter(store: Store, reads: ReadsPolicy): Writer {
     ahead,
     write: async (write, effect) => {
       if (effect !== 'read' || reads === 'ahead' || owed.length > 0) return ahead(write)
+      grew()
       store.commit(write, BEHIND_MS).catch(() => {
         owe(write)
       })
@@ -207,6 +230,18 @@ const statements = (store: Store): Readonly<Record<StatementName, StatementSync>
   ),
 })
 type StatementName = 'insert' | 'begin' | 'end' | 'left' | 'after' | 'newest'
+
+/** Canonical (RFC 8785), because that is what is hashed. What has no such form is told as near as can be. */
+function textFor(body: object): string {
+  try {
+    return canonical(body)
+  } catch {
+    const plain: unknown = JSON.parse(JSON.stringify(body), (_key, value: unknown) =>
+      typeof value === 'string' ? value.toWellFormed() : value,
+    )
+    return canonical(plain)
+  }
+}
 
 const unavailable = (cause: unknown): Fault =>
   new Fault(
