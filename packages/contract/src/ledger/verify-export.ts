@@ -2,7 +2,7 @@
 import { isObject, own, textAt, type JsonObject } from '../json.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { entryText, type LedgerEntry } from './entry.ts'
+import { entryText, isEntry, type LedgerEntry } from './entry.ts'
 import { Frontier, isEqual, leafHash, type Hash } from './merkle.ts'
 import { parseKey, parseNote, signersOf, type NoteKey } from './note.ts'
 
@@ -208,19 +208,6 @@ function parsed(text: string): JsonObject | undefined {
   } catch {
     return undefined
   }
-}
-
-const FIELDS = new Set(['at', 'kind', 'call', 'body'])
-
-function isEntry(value: unknown): value is LedgerEntry & JsonObject {
-  if (!isObject(value) || Object.keys(value).some((key) => !FIELDS.has(key))) return false
-  const { at, kind, call, body } = value
-  return (
-    Number.isSafeInteger(at) &&
-    typeof kind === 'string' &&
-    (call === undefined || typeof call === 'string') &&
-    isObject(body)
-  )
 }
 
 function textOf(entry: LedgerEntry): string | undefined {

@@ -20,6 +20,7 @@ export const LEDGER_TABLES: Migration = {
        hash BLOB NOT NULL,
        PRIMARY KEY (level, place)
      ) STRICT, WITHOUT ROWID;
+     CREATE INDEX entries_call ON entries (call) WHERE call IS NOT NULL;
      CREATE TABLE checkpoints (
        size INTEGER PRIMARY KEY,
        at INTEGER NOT NULL,
@@ -98,6 +99,8 @@ export interface Ledger {
   readonly note: (kind: string, body: JsonObject) => Promise<void>
   /** Entries after `after`, oldest first; or with `last`, the newest ones, oldest first. */
   readonly read: (range: { readonly after?: number; readonly last?: number }) => readonly Entry[]
+  /** Those of one call and its rounds, oldest first. */
+  readonly of: (call: string) => readonly Entry[]
   /** Closes what a crash left open, as unknown. Returns the calls concerned. */
   readonly recover: () => Promise<readonly string[]>
 }
@@ -117,7 +120,8 @@ export function openLedger(
   reads: ReadsPolicy,
   grew: () => void = () => undefined,
 ): Ledger {
-  const { insert, begin, end, left, after, newest } = statements(store)
+  const sql = statements(store)
+  const { insert, begin, end, left } = sql
   const writer = makeWriter(store, reads, grew)
   const closeAs = (call: string, at: number, text: string) => (): void => {
     end.run(call)
@@ -157,12 +161,7 @@ export function openLedger(
         writer.owe(write)
       })
     },
-    read: ({ after: seq, last }) => {
-      store.flush()
-      const limit = Math.min(last ?? READ_MAX, READ_MAX)
-      const rows = seq === undefined ? newest.all(limit) : after.all(seq, limit)
-      return rows.map(toEntry)
-    },
+    ...readings(store, sql),
     recover: async () => {
       const calls = left.all().map(({ call }) => textOf(call))
       const text = textFor({ outcome: 'unknown', reason: 'crash', durationMs: 0 })
@@ -174,6 +173,22 @@ export function openLedger(
     },
   }
 }
+
+const readings = (
+  store: Store,
+  { after, newest, ofCall }: Statements,
+): Pick<Ledger, 'read' | 'of'> => ({
+  read: ({ after: seq, last }) => {
+    store.flush()
+    const limit = Math.min(last ?? READ_MAX, READ_MAX)
+    const rows = seq === undefined ? newest.all(limit) : after.all(seq, limit)
+    return rows.map(toEntry)
+  },
+  of: (call) => {
+    store.flush()
+    return ofCall.all(call, `${call}.`, `${call}/`, READ_MAX).map(toEntry)
+  },
+})
 
 interface Writer {
   /** Ahead or behind, as the effect class and the policy for reads ask. */
@@ -219,17 +234,22 @@ function makeWriter(store: Store, reads: ReadsPolicy, grew: () => void): Writer 
   }
 }
 
-const statements = (store: Store): Readonly<Record<StatementName, StatementSync>> => ({
+const statements = (store: Store): Statements => ({
   insert: store.prepare('INSERT INTO entries (at, kind, call, body) VALUES (?, ?, ?, ?)'),
   begin: store.prepare('INSERT INTO open_calls (call, server) VALUES (?, ?)'),
   end: store.prepare('DELETE FROM open_calls WHERE call = ?'),
   left: store.prepare('SELECT call FROM open_calls ORDER BY call'),
   after: store.prepare('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?'),
+  // Later rounds are named after the first: `{call}.{number}-…`.
+  ofCall: store.prepare(
+    'SELECT * FROM entries WHERE call = ?1 OR (call > ?2 AND call < ?3) ORDER BY seq LIMIT ?4',
+  ),
   newest: store.prepare(
     'SELECT * FROM (SELECT * FROM entries ORDER BY seq DESC LIMIT ?) ORDER BY seq',
   ),
 })
-type StatementName = 'insert' | 'begin' | 'end' | 'left' | 'after' | 'newest'
+type StatementName = 'insert' | 'begin' | 'end' | 'left' | 'after' | 'newest' | 'ofCall'
+type Statements = Readonly<Record<StatementName, StatementSync>>
 
 /** Canonical (RFC 8785), because that is what is hashed. What has no such form is told as near as can be. */
 function textFor(body: object): string {

@@ -8,6 +8,7 @@ import {
   toBase64,
   type Hash,
   type NodeAt,
+  type NoteKey,
   type TreeNode,
 } from '@countersign/contract/ledger/index'
 import { Fault } from '@countersign/contract'
@@ -44,6 +45,8 @@ export interface ExportPage {
  * come out the same again.
  */
 export interface Tree {
+  readonly origin: string
+  readonly key: NoteKey
   /** Something is about to be on disk. */
   readonly grew: () => void
   /** Signs for everything that is on disk by now. */
@@ -64,83 +67,107 @@ export interface TreeRooms {
   readonly signer: Signer
 }
 
-export function openTree({ world, log, store, signer }: TreeRooms): Tree {
-  const sql = statements(store)
-  let tree = newest(sql)
-  let grown = 0
-  let stop: (() => void) | undefined
-  let sealing: Promise<void> | undefined
+export const openTree = (rooms: TreeRooms): Tree => new SignedTree(rooms)
 
-  const sealOnce = async (): Promise<boolean> => {
+class SignedTree implements Tree {
+  readonly origin: string
+  readonly key: NoteKey
+  readonly #rooms: TreeRooms
+  readonly #sql: Statements
+  #frontier: Frontier
+  /** Entries that were announced and are not signed for. */
+  #grown = 0
+  #stop: (() => void) | undefined
+  #sealing: Promise<void> | undefined
+
+  constructor(rooms: TreeRooms) {
+    this.#rooms = rooms
+    this.#sql = statements(rooms.store)
+    this.#frontier = newest(this.#sql)
+    this.origin = rooms.signer.origin
+    this.key = rooms.signer.key
+  }
+
+  readonly grew = (): void => {
+    this.#grown++
+    if (this.#grown === SEAL_ENTRIES) {
+      this.#stop?.()
+      this.#wait(0)
+    } else if (!this.#sealing && !this.#stop) this.#wait(SEAL_MS)
+  }
+
+  seal(): Promise<void> {
+    this.#sealing ??= this.#sealAll().finally(() => {
+      this.#sealing = undefined
+      if (this.#grown > 0 && !this.#stop) this.#wait(SEAL_MS)
+    })
+    return this.#sealing
+  }
+
+  note(): string | undefined {
+    return textOf(this.#sql.newest.get()?.['note'])
+  }
+
+  proof(seq: number): Proof | undefined {
+    const covering = this.#sql.covering.get(seq)
+    const note = textOf(covering?.['note'])
+    if (note === undefined || seq < 1) return undefined
+    const [index, size] = [seq - 1, Number(covering?.['size'])]
+    return { index, size, path: inclusionProof(nodesOf(this.#sql), index, size), note }
+  }
+
+  page(from: number, entriesMax: number): ExportPage {
+    return pageOf(this.#sql, this.origin, from, entriesMax)
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.seal()
+    } finally {
+      this.#stop?.()
+    }
+  }
+
+  #wait(ms: number): void {
+    this.#stop = this.#rooms.world.after(ms, () => {
+      this.seal().catch((cause: unknown) => {
+        this.#rooms.log.error({ cause: String(cause) }, 'the ledger could not be signed')
+        this.#grown++
+        this.#stop?.()
+        this.#wait(AGAIN_MS)
+      })
+    })
+  }
+
+  async #sealAll(): Promise<void> {
+    this.#grown = 0
+    this.#stop?.()
+    this.#stop = undefined
+    while (await this.#sealSome());
+  }
+
+  /** Signs for the next entries. True when there may be more. */
+  async #sealSome(): Promise<boolean> {
+    const { store, signer, world } = this.#rooms
     store.flush()
-    const rows = sql.entries.all(tree.size, SEAL_ENTRIES)
+    const rows = this.#sql.entries.all(this.#frontier.size, SEAL_ENTRIES)
     if (rows.length === 0) return false
-    const grownTree = new Frontier(tree.size, tree.peaks())
+    const grown = new Frontier(this.#frontier.size, this.#frontier.peaks())
     const kept: TreeNode[] = []
     for (const row of rows) {
-      const made = grownTree.append(leafOf(leafText(row)))
-      for (const node of made) if (isKept(node.level)) kept.push(node)
+      for (const node of grown.append(leafOf(leafText(row))))
+        if (isKept(node.level)) kept.push(node)
     }
-    const { size } = grownTree
-    const note = signer.note({ size, root: grownTree.root() })
+    const { size } = grown
+    const note = signer.note({ size, root: grown.root() })
     const at = world.now()
     // Not behind: what is signed, and perhaps shown to somebody, must be on disk with all before it.
     await store.commit(() => {
-      for (const { level, index, hash: node } of kept) sql.keep.run(level, index, node)
-      sql.sign.run(size, at, note, Buffer.concat(grownTree.peaks()))
+      for (const { level, index, hash: node } of kept) this.#sql.keep.run(level, index, node)
+      this.#sql.sign.run(size, at, note, Buffer.concat(grown.peaks()))
     })
-    tree = grownTree
+    this.#frontier = grown
     return rows.length === SEAL_ENTRIES
-  }
-  const sealAll = async (): Promise<void> => {
-    grown = 0
-    stop?.()
-    stop = undefined
-    while (await sealOnce());
-  }
-  const seal = (): Promise<void> => {
-    sealing ??= sealAll().finally(() => {
-      sealing = undefined
-      if (grown > 0) wait(SEAL_MS)
-    })
-    return sealing
-  }
-  const sealQuietly = (): void => {
-    stop = undefined
-    seal().catch((cause: unknown) => {
-      log.error({ cause: String(cause) }, 'the ledger could not be signed; it is tried again')
-      grown++
-      wait(AGAIN_MS)
-    })
-  }
-  const wait = (ms: number): void => {
-    stop ??= world.after(ms, sealQuietly)
-  }
-  const nodeAt = nodesOf(sql)
-
-  return {
-    seal,
-    grew: () => {
-      grown++
-      if (grown === SEAL_ENTRIES) {
-        stop?.()
-        stop = undefined
-        wait(0)
-      } else if (!sealing) wait(SEAL_MS)
-    },
-    note: () => textOf(sql.newest.get()?.['note']),
-    proof: (seq) => {
-      const covering = sql.covering.get(seq)
-      const note = textOf(covering?.['note'])
-      if (note === undefined || seq < 1) return undefined
-      const [index, size] = [seq - 1, Number(covering?.['size'])]
-      return { index, size, path: inclusionProof(nodeAt, index, size), note }
-    },
-    page: (from, entriesMax) => pageOf(sql, signer, from, entriesMax),
-    close: async () => {
-      await seal()
-      stop?.()
-    },
   }
 }
 
@@ -185,12 +212,12 @@ function leafText({ at, kind, call, body }: Row): string {
 /** RFC 9162 §2.1.1; the NUL is the byte that tells a leaf from a node. */
 const leafOf = (text: string): Hash => new Uint8Array(hash('sha256', `\0${text}`, 'buffer'))
 
-function pageOf(sql: Statements, signer: Signer, from: number, entriesMax: number): ExportPage {
+function pageOf(sql: Statements, origin: string, from: number, entriesMax: number): ExportPage {
   const signed = Number(sql.newest.get()?.['size'] ?? 0)
   if (!(Number.isSafeInteger(from) && from >= 0 && from <= signed)) {
     throw new Fault('rpc/bad-params', `The ledger has ${String(signed)} entries that are signed.`)
   }
-  const lines = from === 0 ? [JSON.stringify({ ledger: EXPORT_FORMAT, origin: signer.origin })] : []
+  const lines = from === 0 ? [JSON.stringify({ ledger: EXPORT_FORMAT, origin })] : []
   const to = Math.min(signed, from + entriesMax)
   const checkpoints = new Map(
     sql.between.all(from + 1, to).map((row) => [Number(row['size']), row]),

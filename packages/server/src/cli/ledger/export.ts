@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { resolve } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { Fault, type Admin } from '@countersign/contract'
+import { CONFIG_HELP, CONFIG_OPTION, EXIT, type Command } from '../command.ts'
+import { findConfig } from '../find-config.ts'
+import type { Io } from '../io.ts'
+import { reach } from '../reach.ts'
+
+const PAGE = 1_000
+
+export const exportLedger: Command = {
+  summary: 'Writes the whole ledger as JSON Lines, with every checkpoint.',
+  usage: 'ledger export [FILE] [options]',
+  options: { ...CONFIG_OPTION },
+  help: `  FILE                where to; must not exist (default: standard output)
+${CONFIG_HELP}
+
+"countersign verify FILE --key KEY" checks it, anywhere, without this gateway.`,
+  run: async (parsed, io) => {
+    const [path] = parsed.positionals
+    await using gateway = await reach(findConfig(parsed, io), io)
+    const entries =
+      path === undefined
+        ? await write(gateway.admin, (text) => put(io, text))
+        : await toFile(gateway.admin, resolve(io.cwd, path))
+    io.stderr.write(`${String(entries)} entries.\n`)
+    return EXIT.ok
+  },
+}
+
+async function write(admin: Admin, put: (text: string) => Promise<void>): Promise<number> {
+  for (let from = 0; ;) {
+    const { lines, next } = await admin.exportLedger({ from, limit: PAGE })
+    await put(lines.map((line) => `${line}\n`).join(''))
+    if (next === undefined) return Number(/\d+/.exec(lines.at(-1) ?? '')?.[0] ?? 0)
+    from = next
+  }
+}
+
+async function toFile(admin: Admin, path: string): Promise<number> {
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 })
+  try {
+    const entries = await write(admin, async (text) => {
+      if (!file.write(text)) await once(file, 'drain')
+      if (file.errored) throw file.errored
+    })
+    file.end()
+    await finished(file)
+    return entries
+  } catch (cause) {
+    file.destroy()
+    if (cause instanceof Fault) throw cause
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new Fault('store/unavailable', `cannot write ${path}: ${why}`, { cause })
+  }
+}
+
+const put = ({ stdout }: Io, text: string): Promise<void> =>
+  new Promise((written, reject) => {
+    stdout.write(text, (failed) => {
+      if (failed) reject(failed)
+      else written()
+    })
+  })
