@@ -1,0 +1,169 @@
+// The whole way, with nothing made up: official clients, the embedded authorization server, its pages
+// as a browser without JavaScript sees them, and calls that reach a server.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { DpopSession } from '@modelcontextprotocol/client'
+import { UnauthorizedError as OldUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { decodeJwt } from 'jose'
+import { makeFormBrowser, type FormBrowser, type Page } from './form-browser.ts'
+import { openGuarded, type GuardedHouse } from './guarded-house.ts'
+import { CALLBACK, callAsking, comeIn, makeVisitor, type Visitor } from './visitor.ts'
+
+const PASSWORD = 'correct horse battery staple'
+
+let house: GuardedHouse
+before(async () => {
+  house = await openGuarded({ auth: { embedded: { registration: true } } })
+  const { admin } = house.house
+  await admin.addClient({ id: 'story', name: 'Story', redirectUris: [CALLBACK] })
+})
+after(async () => {
+  await house[Symbol.asyncDispose]()
+})
+
+interface Person {
+  readonly name: string
+  readonly browser: FormBrowser
+  /** Every page of consent they were shown, oldest first. */
+  readonly pages: Page[]
+  /** What they press; agrees unless said otherwise. */
+  answer: 'allow' | 'deny'
+}
+
+/** Somebody with an account, made as an operator makes it, and a browser. */
+async function newPerson(name: string): Promise<Person> {
+  const { link } = await house.house.admin.addUser({ name })
+  const browser = makeFormBrowser(new URL(house.audience()).origin)
+  const page = await browser.open(link)
+  const done = await page.submit({ password: PASSWORD, repeat: PASSWORD })
+  assert.equal(done.status, 200, done.text)
+  browser.cookies.clear()
+  return { name, browser, pages: [], answer: 'allow' }
+}
+
+/** Goes through whatever pages there are, as that person. */
+async function browse(person: Person, url: URL): Promise<URL> {
+  let page = await person.browser.open(url)
+  for (let step = 0; step < 6 && page.status !== 0; step++) {
+    assert.equal(page.status, 200, page.text)
+    if (page.html.includes('name="password"')) {
+      page = await page.submit({ name: person.name, password: PASSWORD })
+    } else {
+      person.pages.push(page)
+      page = await page.submit({}, person.answer)
+    }
+  }
+  return page.url
+}
+
+const visit = (person: Person, session?: DpopSession): Visitor =>
+  makeVisitor({
+    browse: (url) => browse(person, url),
+    client: { client_id: 'story' },
+    ...(session ? { session } : {}),
+  })
+
+for (const [era, mode] of [
+  ['2025-11-25', 'legacy'],
+  ['2026-07-28', 'auto'],
+] as const) {
+  describe(`an official client of ${era}`, () => {
+    it('signs in, agrees to the least, and to one more thing when it is needed', async () => {
+      // RS13, AS12, SC2: the page of the second time names only what is new.
+      const person = await newPerson(`ada-${mode}`)
+      const visitor = visit(person)
+      const inside = await comeIn(visitor, mode, house.at('peer'))
+      assert.deepEqual(visitor.asked, ['mcp:discover'])
+      assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+      assert.equal(person.pages.length, 2)
+      const [first, second] = person.pages.map(({ text }) => text)
+      assert.doesNotMatch(first ?? '', /echo/)
+      assert.match(second ?? '', /echo/)
+      const scopes = String(decodeJwt(visitor.tokens()?.access_token ?? '')['scope']).split(' ')
+      assert.ok(scopes.includes('tool:peer.echo') && scopes.includes('mcp:discover'))
+      await inside.client.close()
+    })
+
+    it('does the same with tokens that are bound to its key', async () => {
+      // DP1, DP9
+      const person = await newPerson(`dora-${mode}`)
+      const visitor = visit(person, await DpopSession.create())
+      const inside = await comeIn(visitor, mode, house.at('peer'))
+      assert.equal(visitor.tokens()?.token_type, 'DPoP')
+      assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+      await inside.client.close()
+    })
+  })
+}
+
+describe('an official client', () => {
+  it('goes on with a new token when the old one is taken no longer, and asks nobody', async () => {
+    // AS18: the refresh token is rotated.
+    const person = await newPerson('grace')
+    const visitor = visit(person)
+    const inside = await comeIn(visitor, 'auto', house.at('peer'))
+    await callAsking(visitor, inside, 'echo')
+    const before = visitor.tokens()
+    const { jti } = decodeJwt(before?.access_token ?? '')
+    await house.house.admin.revoke({ token: jti ?? '' })
+    assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+    assert.equal(person.pages.length, 2)
+    assert.notEqual(visitor.tokens()?.access_token, before?.access_token)
+    assert.notEqual(visitor.tokens()?.refresh_token, before?.refresh_token)
+    await inside.client.close()
+  })
+
+  it('registers by itself where that is allowed', async () => {
+    // AS19, AS20
+    const person = await newPerson('hopper')
+    const visitor = makeVisitor({ browse: (url) => browse(person, url) })
+    const inside = await comeIn(visitor, 'auto', house.at('peer'))
+    assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+    await inside.client.close()
+  })
+
+  it('is told when its person says no, and has called nothing', async () => {
+    const person = await newPerson('noether')
+    const visitor = visit(person)
+    const inside = await comeIn(visitor, 'auto', house.at('peer'))
+    person.answer = 'deny'
+    await assert.rejects(callAsking(visitor, inside, 'seen'), /did not agree/)
+    assert.equal(visitor.callback().get('error'), 'access_denied')
+    await inside.client.close()
+  })
+})
+
+describe('an official client of SDK v1', () => {
+  it('signs in, and loses nothing when it asks for more', async () => {
+    // RS14b: it asks for exactly what a challenge names.
+    const person = await newPerson('lovelace')
+    const { provider, callback, asked } = visit(person)
+    const agreeing = async <Value>(transport: OldHttp, act: () => Promise<Value>) => {
+      try {
+        return await act()
+      } catch (thrown) {
+        if (!(thrown instanceof OldUnauthorizedError)) throw thrown
+        await transport.finishAuth(callback().get('code') ?? '')
+        return undefined
+      }
+    }
+    const open = () => new OldHttp(house.at('peer'), { authProvider: provider })
+    const first = open()
+    await agreeing(first, () => new OldClient({ name: 'old', version: '1' }).connect(first))
+    const client = new OldClient({ name: 'old', version: '1' })
+    const transport = open()
+    await client.connect(transport)
+    const call = (name: string) =>
+      agreeing(transport, () => client.callTool({ name, arguments: {} }))
+    assert.equal(await call('echo'), undefined)
+    assert.match(JSON.stringify(await call('echo')), /\{\}/)
+    assert.equal(await call('seen'), undefined)
+    assert.match(JSON.stringify(await call('seen')), /content/)
+    assert.match(JSON.stringify(await call('echo')), /\{\}/)
+    assert.equal(asked.length, 3)
+    await client.close()
+  })
+})
