@@ -156,7 +156,9 @@ export function openLedger(
     note: async (kind, body) => {
       const at = world.now()
       const text = textFor(body)
-      const write = (): void => void insert.run(at, kind, null, text)
+      // What is about a call belongs to its story.
+      const call = textOf(body['call'])
+      const write = (): void => void insert.run(at, kind, call === '' ? null : call, text)
       await writer.ahead(write).catch(() => {
         writer.owe(write)
       })

@@ -63,6 +63,15 @@ describe('countersign ledger, verify and receipt', { timeout: 60_000 }, () => {
 
     const log = (await cli('log', '--json', '--config', config)).out.trim().split('\n')
     const opened = log.map((line) => JSON.parse(line)).find(({ kind }) => kind === 'call.opened')
+    const story = await cli('why', opened.call, '--config', config)
+    assert.match(story.out, /tools\/call echo of peer \(read\)\n +by +local, with/)
+    assert.match(story.out, /allow by permit-all; arguments sha256:/)
+    assert.match(story.out, /answered, [\d.]+ ms\n/)
+    assert.match(story.out, /ledger +countersign-[\da-f]{16}, entries \d+, \d+\n/)
+    const document = JSON.parse((await cli('why', opened.call, '--json', '--config', config)).out)
+    assert.equal(document.rounds.length, 1)
+    assert.deepEqual(document.ledger.entries, [opened.seq, opened.seq + 1])
+
     const receipt = await cli('receipt', opened.call, '--config', config)
     writeFileSync(path('receipt.json'), receipt.out)
     const proved = await cli('verify', 'receipt.json', '--key', key)
