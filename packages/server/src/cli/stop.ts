@@ -1,0 +1,106 @@
+import { Fault, type Admin } from '@countersign/contract'
+import type { Stopped } from '@countersign/contract/admin-brake'
+import { stoppedInWords } from '#policy'
+import {
+  CONFIG_HELP,
+  CONFIG_OPTION,
+  EXIT,
+  flag,
+  JSON_HELP,
+  JSON_OPTION,
+  textOption,
+  type Command,
+  type Parsed,
+} from './command.ts'
+import { findConfig } from './find-config.ts'
+import { print, printJson, table, type Io } from './io.ts'
+import { printable } from './printable.ts'
+import { reach } from './reach.ts'
+
+export const stop: Command = {
+  summary: 'The brake: stops a tool, a server, a client, a principal or everything, at once.',
+  usage:
+    'stop [--everything | --server S [--tool T] | --client C | --principal P] [--reason WHY] [options]',
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    everything: { type: 'boolean' },
+    server: { type: 'string', short: 's' },
+    tool: { type: 'string', short: 't' },
+    client: { type: 'string' },
+    principal: { type: 'string', short: 'p' },
+    reason: { type: 'string', short: 'r' },
+    cancel: { type: 'boolean' },
+    revoke: { type: 'boolean' },
+  },
+  help: `      --everything    every call of everybody
+  -s, --server S      every tool of this server; with --tool one of them, by the server's own name
+      --client C      whoever calls through this OAuth client
+  -p, --principal P   everything this principal does; its id is the one in the ledger
+  -r, --reason WHY    told to the agents that are refused, and written down; needed
+      --cancel        also cancels what is under way (default: it may end)
+      --revoke        also ends the tokens of the client or principal
+${CONFIG_HELP}
+${JSON_HELP}
+
+Without any of these it lists what is stopped. "countersign resume ID" lifts a brake.`,
+  run: async (parsed, io) => {
+    const stopped = stoppedIn(parsed)
+    await using gateway = await reach(findConfig(parsed, io), io)
+    if (!stopped) return list(gateway.admin, parsed, io)
+    const reason = textOption(parsed, 'reason')
+    if (reason === undefined) {
+      throw new Fault(
+        'rpc/bad-params',
+        'say why: --reason WHY. The agents that are refused are told.',
+      )
+    }
+    const [cancels, revokes] = [flag(parsed, 'cancel'), flag(parsed, 'revoke')]
+    const pulled = await gateway.admin.pullBrake({ stopped, reason, cancels, revokes })
+    if (flag(parsed, 'json')) {
+      printJson(io, pulled)
+      return EXIT.ok
+    }
+    const { brake, cancelled } = pulled
+    const tasks = cancels ? ` ${String(cancelled.length)} tasks were cancelled.` : ''
+    print(io, printable(`${stoppedInWords(stopped)} is stopped.${tasks}`))
+    print(io, `countersign resume ${brake.id} --reason …   lifts that`)
+    return EXIT.ok
+  },
+}
+
+async function list(admin: Admin, parsed: Parsed, io: Io): Promise<number> {
+  const brakes = await admin.listBrakes({})
+  if (flag(parsed, 'json')) for (const brake of brakes) printJson(io, brake)
+  else if (brakes.length === 0) print(io, 'Nothing is stopped.')
+  else {
+    const rows = brakes.map(({ id, stopped, at, reason }) => [
+      id,
+      new Date(at).toISOString(),
+      stoppedInWords(stopped),
+      reason,
+    ])
+    print(io, table([['BRAKE', 'SINCE', 'STOPPED', 'WHY'], ...rows]))
+  }
+  return EXIT.ok
+}
+
+function stoppedIn(parsed: Parsed): Stopped | undefined {
+  const [server, tool, client, principal] = ['server', 'tool', 'client', 'principal'].map((name) =>
+    textOption(parsed, name),
+  )
+  const named: Stopped[] = [
+    ...(flag(parsed, 'everything') ? [{ what: 'everything' } as const] : []),
+    ...(server !== undefined && tool === undefined ? [{ what: 'server', server } as const] : []),
+    ...(server !== undefined && tool !== undefined
+      ? [{ what: 'tool', server, tool } as const]
+      : []),
+    ...(client === undefined ? [] : [{ what: 'client', client } as const]),
+    ...(principal === undefined ? [] : [{ what: 'principal', principal } as const]),
+  ]
+  if (tool !== undefined && server === undefined) {
+    throw new Fault('rpc/bad-params', '--tool needs --server: say whose tool it is.')
+  }
+  if (named.length > 1) throw new Fault('rpc/bad-params', 'name one thing to stop at a time.')
+  return named[0]
+}

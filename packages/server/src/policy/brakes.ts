@@ -1,0 +1,135 @@
+import { Brake as BrakeShape, type Brake, type Stopped } from '@countersign/contract/admin-brake'
+import type { Principal } from '#auth'
+import { newId, type World } from '#base'
+import { openCounted, type Records } from '#store'
+import type { Log } from '#telemetry'
+import type { Listing, Policy } from './decide.ts'
+
+/** Who asks for what, as far as brakes go. */
+export interface Braked {
+  readonly server: string
+  readonly name: string
+  readonly principal: string
+  /** Every client that the call comes through. */
+  readonly clients: readonly string[]
+}
+
+export interface Brakes {
+  /** Here at once, on every other node within a second. */
+  readonly pull: (stopped: Stopped, by: string, reason: string) => Promise<Brake>
+  /** Undefined when there is no such brake. */
+  readonly release: (id: string) => Promise<Brake | undefined>
+  /** The newest first. */
+  readonly list: () => readonly Brake[]
+  /** The brake that stops it, if there is one. Asked before each call. */
+  readonly on: (braked: Braked) => Brake | undefined
+  readonly close: () => void
+}
+
+export interface BrakeRooms {
+  readonly world: World
+  readonly log: Log
+  readonly records: Records
+  readonly isShared: boolean
+}
+
+const KIND = 'Brake'
+/** Who needs more than this wants a policy. */
+const BRAKES_MAX = 1_000
+
+export async function openBrakes({ world, log, records, isShared }: BrakeRooms): Promise<Brakes> {
+  let brakes: readonly Brake[] = []
+  const load = async (): Promise<void> => {
+    const saved = await records.list(KIND, { limit: BRAKES_MAX })
+    brakes = saved
+      .flatMap(({ id, value }) => BrakeShape.safeParse({ ...value, id }).data ?? [])
+      .toSorted(byTime)
+  }
+  const onProblem = (cause: unknown): void => {
+    log.error({ cause: String(cause) }, 'brakes cannot be read')
+  }
+  const counted = await openCounted({ world, records, isShared, load, onProblem }, KIND)
+  return {
+    list: () => brakes,
+    on: (braked) =>
+      brakes.length === 0 ? undefined : brakes.find(({ stopped }) => isStopped(stopped, braked)),
+    pull: async (stopped, by, reason) => {
+      const brake = { id: newId(world, 'brake'), stopped, reason, by, at: world.now() }
+      // Before it is written down: what stops everything does not wait for a disk.
+      brakes = [brake, ...brakes]
+      await records.put(KIND, brake.id, { stopped: { ...stopped }, reason, by, at: brake.at })
+      await counted.changed()
+      return brake
+    },
+    release: async (id) => {
+      const brake = brakes.find((one) => one.id === id)
+      if (!brake || !(await records.remove(KIND, id))) return undefined
+      brakes = brakes.filter((one) => one.id !== id)
+      await counted.changed()
+      return brake
+    },
+    close: counted.close,
+  }
+}
+
+const byTime = (one: Brake, other: Brake): number => other.at - one.at
+
+export function isStopped(stopped: Stopped, braked: Braked): boolean {
+  switch (stopped.what) {
+    case 'everything':
+      return true
+    case 'server':
+      return stopped.server === braked.server
+    case 'tool':
+      return stopped.server === braked.server && stopped.tool === braked.name
+    case 'client':
+      return braked.clients.includes(stopped.client)
+    case 'principal':
+      return stopped.principal === braked.principal
+  }
+}
+
+/** As a sentence begins. */
+export function stoppedInWords(stopped: Stopped): string {
+  switch (stopped.what) {
+    case 'everything':
+      return 'Everything'
+    case 'server':
+      return `Server ${stopped.server}`
+    case 'tool':
+      return `The tool "${stopped.tool}" of ${stopped.server}`
+    case 'client':
+      return `The client ${stopped.client}`
+    case 'principal':
+      return `The principal ${stopped.principal}`
+  }
+}
+
+/** Whose call it is, for brakes: with every program between the subject and us. */
+export function brakedBy(
+  who: Principal,
+  { server, name }: { readonly server: string; readonly name: string },
+): Braked {
+  const asked = { server, name, principal: who.id }
+  if (who.proof === 'local') return { ...asked, clients: [] }
+  const acting = who.actors.map(({ client, subject }) => client ?? subject)
+  return { ...asked, clients: who.client === undefined ? acting : [who.client, ...acting] }
+}
+
+/** A brake goes before every policy: it is for the moment when nobody has the time to write one. */
+export function withBrakes(policy: Policy & Listing, brakes: Brakes): Policy & Listing {
+  const decide: Policy['decide'] = (who, judged, about) => {
+    const brake = brakes.on(brakedBy(who, judged))
+    if (!brake) return policy.decide(who, judged, about)
+    return { kind: 'deny', because: refusalOf(brake), policies: [`brake:${brake.id}`] }
+  }
+  return { isListed: policy.isListed, decide }
+}
+
+const refusalOf = ({ stopped, reason }: Brake): string =>
+  [
+    'Nothing was executed.',
+    `${stoppedInWords(stopped)} was stopped by whoever runs this gateway: ${/[.!?]$/.test(reason) ? reason : `${reason}.`}`,
+    'The same call will be refused until they lift that.',
+    'Tell the user, and go on without it.',
+  ].join(' ')
