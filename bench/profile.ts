@@ -123,8 +123,11 @@ const add = (sums: Map<string, number>, name: string, us: number): void =>
 const ranked = (sums: ReadonlyMap<string, number>): readonly Spent[] =>
   [...sums].map(([name, us]) => ({ name, us })).toSorted((a, b) => b.us - a.us)
 
+/** As written, or as it is built and published. */
+const OURS = /^(?:packages|build)\//
+
 const isOurs = ({ url }: CallFrame, root: string): boolean =>
-  inRepository(url, root)?.startsWith('packages/') === true && !url.includes('/node_modules/')
+  OURS.test(inRepository(url, root) ?? '') && !url.includes('/node_modules/')
 
 /** The path from the repository's root, or undefined for what is not in it. */
 function inRepository(url: string, root: string): string | undefined {

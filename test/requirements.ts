@@ -1,5 +1,5 @@
 /** Every sentence of the protocol that we owe, with an id. `requirements.test.ts` looks for proofs. */
-import { AUTHORIZATION } from './requirements/authorization.ts'
+import { AUTHORIZATION_SERVER } from './requirements/authorization-server.ts'
 import { BRIDGE } from './requirements/bridge.ts'
 import { CONFLICTS } from './requirements/conflicts.ts'
 import { FEATURES } from './requirements/features.ts'
@@ -8,15 +8,19 @@ import { HTTP_REQUEST } from './requirements/http-request.ts'
 import { INPUT } from './requirements/input.ts'
 import { LIFECYCLE } from './requirements/lifecycle.ts'
 import { LISTEN } from './requirements/listen.ts'
+import { OAUTH_CLIENT } from './requirements/oauth-client.ts'
 import { POLICY } from './requirements/policy.ts'
 import { PROGRESS } from './requirements/progress.ts'
+import { PROOFS } from './requirements/proofs.ts'
 import { QUIRKS_OTHER } from './requirements/quirks-other.ts'
 import { QUIRKS_SDK } from './requirements/quirks-sdk.ts'
 import type { Requirement } from './requirements/requirement.ts'
+import { RESOURCE_SERVER } from './requirements/resource-server.ts'
 import { STDIO } from './requirements/stdio.ts'
 import { SUITE } from './requirements/suite.ts'
 import { TASKS_LEGACY } from './requirements/tasks-legacy.ts'
 import { TASKS_MODERN } from './requirements/tasks-modern.ts'
+import { WORKLOADS } from './requirements/workloads.ts'
 
 export type { Requirement } from './requirements/requirement.ts'
 
@@ -31,7 +35,11 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...PROGRESS,
   ...TASKS_LEGACY,
   ...TASKS_MODERN,
-  ...AUTHORIZATION,
+  ...RESOURCE_SERVER,
+  ...PROOFS,
+  ...AUTHORIZATION_SERVER,
+  ...OAUTH_CLIENT,
+  ...WORKLOADS,
   ...POLICY,
   ...SUITE,
   ...BRIDGE,

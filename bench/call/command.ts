@@ -9,6 +9,7 @@ import { startProgress } from '../progress.ts'
 import { rssBytes } from '../usage.ts'
 import { barsOf, cellsOf, megabytes } from './figures.ts'
 import { makeHome, ROOT, VIEW } from './gateway.ts'
+import { startIssuer, type Issuer } from './issuer.ts'
 import { measureRounds, measureStarts, WrongAnswer, type Plan } from './measure.ts'
 import { profileCalls, profileStart, type CallProfile, type StartProfile } from './profiling.ts'
 import { markdown, terminalText, type CallReport } from './report.ts'
@@ -114,6 +115,7 @@ function read(argv: readonly string[]): Wanted | string | undefined {
 /** Everything that runs while a bench does; stopped in reverse. */
 interface Bench {
   readonly upstream: Served
+  readonly issuer: Issuer
   readonly load: Running
   readonly folder: string
 }
@@ -121,10 +123,12 @@ interface Bench {
 async function measure(wanted: Wanted, folder: string): Promise<CallReport> {
   const facts = machine(ROOT, folder)
   const upstream = await startUpstream()
+  const issuer = await startIssuer()
   const load = await startLoad()
   try {
-    return { machine: facts, ...(await measureAll(wanted, { upstream, load, folder })) }
+    return { machine: facts, ...(await measureAll(wanted, { upstream, issuer, load, folder })) }
   } finally {
+    issuer.close()
     await load.stop()
     await upstream.running.stop()
   }
@@ -138,7 +142,7 @@ async function measureAll(wanted: Wanted, bench: Bench): Promise<Omit<CallReport
   const starts = await measureStarts(plan.starts, upstream, folder, progress)
   const targets: Target[] = []
   try {
-    for (const spec of TARGETS) targets.push(await startTarget(spec, upstream, folder))
+    for (const spec of TARGETS) targets.push(await startTarget(spec, bench))
     const idle = targets.map(rss)
     const figures = cellsOf(await measureRounds(plan, targets, load, progress))
     const memory = targets.map((one, at) => ({

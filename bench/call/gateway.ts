@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../listen.ts'
 import { startProgram, type Running } from '../processes.ts'
 import { rssBytes } from '../usage.ts'
+import { AUDIENCE, type Issuer } from './issuer.ts'
 import { buildShipped } from './shipped.ts'
 import { MARK, modernCall, READ_TOOL } from './wire.ts'
 
@@ -26,17 +27,21 @@ export type Behind = { readonly url: string } | 'stdio'
 export interface Home {
   readonly folder: string
   readonly config: string
+  /** What a call needs that is to be answered. */
+  readonly token: string | undefined
 }
 
-export function makeHome(folder: string, behind: Behind): Home {
+export function makeHome(folder: string, behind: Behind, issuer?: Issuer): Home {
   mkdirSync(folder, { recursive: true })
   const server =
     behind === 'stdio' ? { command: process.execPath, args: [UPSTREAM, '--stdio'] } : behind
   const config = join(folder, 'countersign.yaml')
   // JSON is YAML. What the gateway says of itself is not measured; what it says of calls is.
-  const text = { data: './data', servers: { bench: server }, log: { level: 'warn' } }
+  const usual = { data: './data', servers: { bench: server }, log: { level: 'warn' } }
+  const auth = issuer && { issuers: [{ issuer: issuer.url, audience: AUDIENCE }] }
+  const text = { ...usual, ...(auth ? { auth } : {}) }
   writeFileSync(config, JSON.stringify(text, null, 2))
-  return { folder, config }
+  return { folder, config, token: issuer?.bearer.token }
 }
 
 /** A gateway that has answered a call. */
@@ -66,7 +71,7 @@ export async function startGateway(home: Home, execArgv: readonly string[] = [])
     }
     await sleep(LOOK_AGAIN_MS)
   }
-  await callOnce(origin)
+  await callOnce(origin, home.token)
   return { running, origin }
 }
 
@@ -79,15 +84,18 @@ const isReady = (origin: string): Promise<boolean> =>
       .end()
   })
 
+const bearer = (token: string | undefined): readonly string[] =>
+  token === undefined ? [] : ['authorization', `Bearer ${token}`]
+
 /** One governed call; rejects unless it is answered rightly. */
-function callOnce(origin: string): Promise<void> {
+function callOnce(origin: string, token?: string): Promise<void> {
   const { headers, body } = modernCall(READ_TOOL)
   return new Promise((resolve, reject) => {
     // A list of headers must name the host itself.
     const options = {
       method: 'POST',
       agent: false,
-      headers: ['host', new URL(origin).host, ...headers],
+      headers: ['host', new URL(origin).host, ...headers, ...bearer(token)],
     }
     request(`${origin}${VIEW}`, options, (response) => {
       let text = ''

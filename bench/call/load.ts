@@ -1,8 +1,10 @@
 // The clients, in a process of their own: each sends its next call when the last one was answered.
 
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { Client, type Dispatcher } from 'undici'
 import { endWithParent } from '../listen.ts'
 import { cpuMs } from '../usage.ts'
+import { proofMaker, publicJwk, type Shown } from './issuer.ts'
 import { legacyOpening, MARK, type Encoded } from './wire.ts'
 
 export interface Job {
@@ -11,6 +13,7 @@ export interface Job {
   readonly call: Encoded
   /** Each client opens a session first and sends its id with every call. */
   readonly session: boolean
+  readonly shown?: Shown | undefined
   readonly clients: number
   /** Not counted: connections open, code gets warm. */
   readonly warmMs: number
@@ -52,14 +55,14 @@ const WORDS_MAX = 500
 /** One client on one connection, and the reader of its answers. */
 class Caller implements Dispatcher.DispatchHandler {
   readonly #client: Client
-  readonly #request: Dispatcher.DispatchOptions
+  readonly #request: () => Dispatcher.DispatchOptions
   readonly #tally: Tally
   #sentAt = 0
   #status = 0
   #chunks: Buffer[] = []
   #over: (() => void) | undefined
 
-  constructor(client: Client, request: Dispatcher.DispatchOptions, tally: Tally) {
+  constructor(client: Client, request: () => Dispatcher.DispatchOptions, tally: Tally) {
     this.#client = client
     this.#request = request
     this.#tally = tally
@@ -79,8 +82,10 @@ class Caller implements Dispatcher.DispatchHandler {
       return
     }
     this.#chunks = []
+    // Made before the clock starts: what a proof costs its client is not ours.
+    const request = this.#request()
     this.#sentAt = performance.now()
-    this.#client.dispatch(this.#request, this)
+    this.#client.dispatch(request, this)
   }
 
   onRequestStart(): void {
@@ -124,6 +129,25 @@ const post = (
   body: Buffer.from(body),
 })
 
+/** The same request each time; where proofs are asked for, each with one of its own. */
+function requestsOf(
+  { origin, path, call, shown }: Job,
+  session: readonly string[],
+): () => Dispatcher.DispatchOptions {
+  if (!shown) {
+    const request = post(path, call, session)
+    return () => request
+  }
+  const { token, boundTo } = shown
+  if (boundTo === undefined) {
+    const request = post(path, call, ['authorization', `Bearer ${token}`])
+    return () => request
+  }
+  const key = createPrivateKey(boundTo)
+  const prove = proofMaker(key, publicJwk(createPublicKey(key)), token, `${origin}${path}`)
+  return () => post(path, call, ['authorization', `DPoP ${token}`, 'dpop', prove()])
+}
+
 async function openSession(client: Client, path: string): Promise<readonly string[]> {
   const { initialize, initialized } = legacyOpening()
   const opened = await client.request(post(path, initialize))
@@ -145,7 +169,7 @@ async function run(job: Job): Promise<Done> {
   const callers = await Promise.all(
     connections.map(async (client) => {
       const session = job.session ? await openSession(client, job.path) : []
-      return new Caller(client, post(job.path, job.call, session), tally)
+      return new Caller(client, requestsOf(job, session), tally)
     }),
   )
   const over = Promise.all(callers.map((one) => one.run()))

@@ -81,8 +81,8 @@ async function applyTo(
   target: Target,
   how: Pick<Job, 'clients' | 'warmMs' | 'measureMs'>,
 ): Promise<Done> {
-  const { origin, path, call, session, running, title } = target
-  const job: Job = { ...how, origin, path, call, session, watch: [running.pid] }
+  const { origin, path, call, session, shown, running, title } = target
+  const job: Job = { ...how, origin, path, call, session, shown, watch: [running.pid] }
   const done = await apply(load, job)
   if (done.errors > 0 || done.calls === 0) {
     const what = done.problem ?? 'no call was answered'

@@ -98,6 +98,7 @@ export function markdown(report: CallReport): string {
       markdownTable(cellRows(these)),
     ]),
     HOW(seconds, rounds),
+    ...costOfTokens(cells),
     '## Start and memory',
     markdownTable(startRows(starts)),
     markdownTable(memoryRows(memory)),
@@ -115,7 +116,28 @@ ${number(seconds, 1)} s under each load, in ${String(rounds)} rounds that take t
 calls/s and medians within a round and are the median over the rounds. p99 is over all calls of a cell, RSS
 the most seen after one. A call carries some 250 bytes of arguments and is answered with 1 KiB of text; every
 answer is checked, and one wrong answer fails the run. *read* is written behind by up to 20 ms, *write* is on
-disk before the call leaves; the bare proxy forwards bytes, and does neither.`
+disk before the call leaves; the bare proxy forwards bytes, and does neither. *With a token*: one JWT (ES256) that was
+verified before, as it is again and again; *with a proof each*: a token bound to a key, and a new proof (RFC 9449) for each
+call, which is verified and written to the store before the call goes on.`
+
+/** What finding out who asks costs the gateway, beside the same call in local mode. */
+function costOfTokens(cells: readonly Cell[]): readonly string[] {
+  const rows = byClients(cells).flatMap(([clients, these]) => {
+    const find = (id: TargetId): Cell | undefined => these.find(({ target }) => target === id)
+    const [read, bearer, dpop] = [find('read'), find('bearer'), find('dpop')]
+    if (!read || !bearer || !dpop) return []
+    const beside = ({ perSecond, cpuUsPerCall, p50Ms }: Cell): readonly string[] => [
+      times(perSecond.median / read.perSecond.median),
+      number(cpuUsPerCall - read.cpuUsPerCall),
+      signed(p50Ms - read.p50Ms),
+    ]
+    return [[clientsTitle(clients), ...beside(bearer), ...beside(dpop)]]
+  })
+  if (rows.length === 0) return []
+  const head = ['', 'token: of read', 'CPU µs more', 'p50 ms more']
+  const proof = ['proof: of read', 'CPU µs more', 'p50 ms more']
+  return ['### What verification costs', markdownTable([[...head, ...proof], ...rows])]
+}
 
 function profileParts({ profile, startProfile }: CallReport): readonly string[] {
   return [...(profile ? callParts(profile) : []), ...(startProfile ? startParts(startProfile) : [])]

@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { message, startModule, type Running } from '../processes.ts'
 import { makeHome, startGateway, VIEW, type Behind } from './gateway.ts'
+import type { Issuer, Shown } from './issuer.ts'
 import type { Done, Job } from './load.ts'
 import { legacyCall, modernCall, READ_TOOL, WRITE_TOOL, type Encoded } from './wire.ts'
 
 /** What is called, and how. Each runs in a process of its own. */
 export interface TargetSpec {
-  readonly id: 'direct' | 'bare' | 'read' | 'write' | 'legacy' | 'stdio'
+  readonly id: 'direct' | 'bare' | 'read' | 'bearer' | 'dpop' | 'write' | 'legacy' | 'stdio'
   readonly title: string
   readonly call: Encoded
   readonly session: boolean
@@ -19,6 +20,8 @@ export const TARGETS: readonly TargetSpec[] = [
   { id: 'direct', title: 'upstream, directly', call: read, session: false },
   { id: 'bare', title: 'bare Node proxy', call: read, session: false },
   { id: 'read', title: 'Countersign, read', call: read, session: false },
+  { id: 'bearer', title: 'Countersign, read, with a token', call: read, session: false },
+  { id: 'dpop', title: 'Countersign, read, with a proof each', call: read, session: false },
   { id: 'write', title: 'Countersign, write', call: modernCall(WRITE_TOOL), session: false },
   {
     id: 'legacy',
@@ -34,6 +37,8 @@ export type TargetId = TargetSpec['id']
 export interface Target extends TargetSpec {
   readonly origin: string
   readonly path: string
+  /** What goes with each call, where calls need a token. */
+  readonly shown?: Shown
   readonly running: Running
 }
 
@@ -70,17 +75,30 @@ export function apply(load: Running, job: Job): Promise<Done> {
   return answered
 }
 
+/** What all targets have in common. */
+export interface Around {
+  readonly upstream: Served
+  readonly issuer: Issuer
+  readonly folder: string
+}
+
 /** Starts one target in front of the upstream, with a data folder of its own where it needs one. */
 export async function startTarget(
   spec: TargetSpec,
-  upstream: Served,
-  folder: string,
+  { upstream, issuer, folder }: Around,
 ): Promise<Target> {
   switch (spec.id) {
     case 'direct':
       return { ...spec, ...upstream, path: VIEW }
     case 'bare':
       return { ...spec, ...(await startBareProxy(upstream.origin)), path: VIEW }
+    case 'bearer':
+    case 'dpop': {
+      const behind = { url: `${upstream.origin}${VIEW}` }
+      const home = makeHome(join(folder, spec.id), behind, issuer)
+      const shown = spec.id === 'dpop' ? issuer.bound : issuer.bearer
+      return { ...spec, ...(await startGateway(home)), path: VIEW, shown }
+    }
     case 'read':
     case 'write':
     case 'legacy':

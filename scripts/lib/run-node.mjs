@@ -1,5 +1,8 @@
 /** Runs one Node program in this folder, and everything it started ends with it. */
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { findNode, ourEnv, ROOT, say } from './machine.mjs'
 
 const isWindows = process.platform === 'win32'
@@ -19,10 +22,12 @@ function endAll(child) {
  * what it prints, which is shown all the same.
  */
 export function runNode(args, { limitMs, hear }) {
+  // A test file is a process, and so is each server it starts: types are stripped once for all.
+  const compiled = mkdtempSync(join(tmpdir(), 'countersign-compiled-'))
   return new Promise((resolve) => {
     const child = spawn(findNode(), args, {
       cwd: ROOT,
-      env: ourEnv(),
+      env: { NODE_COMPILE_CACHE: compiled, ...ourEnv() },
       stdio: ['inherit', hear ? 'pipe' : 'inherit', 'inherit'],
       detached: !isWindows,
     })
@@ -31,15 +36,19 @@ export function runNode(args, { limitMs, hear }) {
       say(`Ended after ${limitMs / 1000} s: ${args.slice(0, 4).join(' ')} …`)
       endAll(child)
     }, limitMs)
-    const interrupted = (signal) => {
+    const end = () => {
       endAll(child)
+      rmSync(compiled, { recursive: true, force: true, maxRetries: 3 })
+    }
+    const interrupted = (signal) => {
+      end()
       process.exit(signal === 'SIGINT' ? 130 : 143)
     }
     process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
     child.once('exit', (code) => {
       clearTimeout(late)
       process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
-      endAll(child)
+      end()
       resolve(code ?? 1)
     })
   })

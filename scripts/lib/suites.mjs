@@ -19,14 +19,24 @@ export const SUITES = {
     limitMs: 3 * MINUTE_MS,
   },
   stories: {
-    globs: ['packages/*/test/{stories,auth,policy,stores,sim,upstream,wire,init}/**/*.test.ts'],
-    args: ['--test-concurrency=2'],
-    limitMs: 6 * MINUTE_MS,
+    globs: [
+      'packages/*/test/{stories,auth,policy,stores,sim,upstream,wire,init,vault}/**/*.test.ts',
+      'test/records/*.test.ts',
+    ],
+    // One more than the cores of a small machine: much of it is waiting.
+    args: ['--test-concurrency=3'],
+    limitMs: 8 * MINUTE_MS,
   },
   e2e: {
     globs: ['test/e2e/*.test.ts', 'examples/*/*.test.ts'],
-    args: ['--test-concurrency=1'],
+    args: ['--test-concurrency=2'],
     limitMs: 8 * MINUTE_MS,
+  },
+  browser: {
+    globs: ['test/browser/*.test.ts'],
+    args: ['--test-concurrency=1'],
+    isApart: true,
+    limitMs: 5 * MINUTE_MS,
   },
   clients: {
     globs: ['test/clients/*.test.ts'],
@@ -37,7 +47,7 @@ export const SUITES = {
   },
   crash: {
     globs: ['{packages/*/test,test}/crash/*.test.ts'],
-    args: ['--test-concurrency=1'],
+    args: ['--test-concurrency=2'],
     limitMs: 8 * MINUTE_MS,
   },
   conformance: {
@@ -45,6 +55,18 @@ export const SUITES = {
     args: ['--test-concurrency=2'],
     run: ['test/conformance/run.ts'],
     limitMs: 8 * MINUTE_MS,
+  },
+  clientauth: {
+    globs: ['test/client-auth/*.test.ts'],
+    args: ['--test-concurrency=1'],
+    run: ['test/client-auth/run.ts'],
+    isApart: true,
+    limitMs: 15 * MINUTE_MS,
+  },
+  authorization: {
+    globs: ['test/authorization/*.test.ts'],
+    args: ['--test-concurrency=1'],
+    limitMs: 3 * MINUTE_MS,
   },
   packaging: {
     globs: ['test/packaging/*.test.ts'],

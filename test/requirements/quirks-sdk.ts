@@ -1,5 +1,5 @@
 /** What the official SDKs do, and have to be met with. */
-import { NO_AUTH, type Requirement } from './requirement.ts'
+import type { Requirement } from './requirement.ts'
 
 export const QUIRKS_SDK: readonly Requirement[] = [
   {
@@ -168,7 +168,7 @@ export const QUIRKS_SDK: readonly Requirement[] = [
     era: 'B',
     says: 'v1: gives up after a second 401 or 403',
     source: 'V1',
-    scope: NO_AUTH,
+    scope: 'here',
   },
   {
     id: 'Q-022',

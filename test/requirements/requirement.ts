@@ -10,7 +10,7 @@ export interface Requirement {
   readonly source: string
   /** Whether it applies to what is built, or why it does not. */
   readonly scope: Scope
-  /** Why no test cites it. For SHOULD and SHOULDN only. */
+  /** Why no test cites it. Never for a MUST. */
   readonly unproven?: string
 }
 
@@ -20,9 +20,8 @@ export interface Requirement {
  */
 type Era = 'O' | 'O3' | 'O6+' | 'O11' | 'N' | 'B' | 'ON' | 'NO' | 'NN'
 
-export const NO_AUTH = 'authorization is not built yet'
 export const ONE_NODE = 'many nodes are not built yet'
 export const NO_QUESTIONS = 'the gateway asks no questions of its own yet'
 export const FOR_SERVERS = 'binds servers with content of their own; a gateway passes it on'
 
-type Scope = 'here' | typeof NO_AUTH | typeof ONE_NODE | typeof NO_QUESTIONS | typeof FOR_SERVERS
+type Scope = 'here' | typeof ONE_NODE | typeof NO_QUESTIONS | typeof FOR_SERVERS

@@ -1,5 +1,21 @@
 /** The control plane, once. The server answers these operations; the console and the CLI ask them. */
 import { z } from 'zod'
+import {
+  ADMIN_APPROVAL_STATES,
+  APPROVAL_VERDICTS,
+  ApprovalDetail,
+  ApprovalLine,
+} from './admin-approval.ts'
+import { AddedClient, ClientId, NewClient, OauthClient, RotatedKey } from './admin-client.ts'
+import {
+  ConnectionLine,
+  ConnectionOf,
+  ConnectionPage,
+  Rekeyed,
+  RemovedConnection,
+} from './admin-connection.ts'
+import { Brake, Pulled, Stopped } from './admin-brake.ts'
+import { Custody } from './admin-custody.ts'
 import { ADMIN_TASK_STATES, TaskDetail, TaskPage, VERDICTS } from './admin-task.ts'
 import { FAULTS, type FaultCode } from './fault.ts'
 import { EFFECTS, KINDS } from './tool.ts'
@@ -41,6 +57,40 @@ const Tool = z.object({
   inputSchema: Json.optional(),
 })
 
+/** Everything it takes to check it without us, but the key. */
+const Receipt = z.object({
+  receipt: z.literal('countersign-receipt/1'),
+  call: z.string(),
+  entries: z.array(
+    z.object({
+      entry: z.object({ at: z.int(), kind: z.string(), call: z.string().optional(), body: Json }),
+      /** Its place in the tree, from 0. */
+      index: z.int(),
+      leaf: z.string(),
+      /** Absent until a checkpoint covers it: within a second. */
+      proof: z
+        .object({ size: z.int(), path: z.array(z.string()), checkpoint: z.string() })
+        .optional(),
+    }),
+  ),
+})
+
+/** Somebody who may sign in; `addedAt` is in milliseconds since the epoch. */
+const User = z.object({
+  id: z.string(),
+  name: z.string(),
+  addedAt: z.int(),
+  isDisabled: z.boolean(),
+  hasPassword: z.boolean(),
+  passkeys: z.int(),
+  /** The issuer through which they sign in, where it is not us. */
+  provider: z.string().optional(),
+})
+
+/** A link by which somebody chooses how to sign in: one use, until then. */
+const UserLink = z.object({ user: User, link: z.string(), until: z.int() })
+
+const USER = z.string().min(1).max(256)
 const ID = z.string().min(1).max(64)
 const RUN = z.string().min(1).max(500)
 const OWNER = z.string().min(1).max(500)
@@ -49,6 +99,10 @@ const REASON = z.string().min(1).max(1_000)
 const STATE = `(?:${ADMIN_TASK_STATES.join('|')})`
 /** Several states with commas between them: `working,unknown`. */
 const States = z.string().regex(new RegExp(`^${STATE}(?:,${STATE}){0,5}$`))
+
+const APPROVAL_STATE = `(?:${ADMIN_APPROVAL_STATES.join('|')})`
+/** As `States`, for approvals. */
+const ApprovalStates = z.string().regex(new RegExp(`^${APPROVAL_STATE}(?:,${APPROVAL_STATE}){0,5}$`))
 
 /** Every operation: how it is asked over HTTP, and the shapes of its question and answer. */
 export const ADMIN = {
@@ -72,6 +126,121 @@ export const ADMIN = {
       last: z.coerce.number().int().min(1).max(1_000).optional(),
     }),
     output: z.array(Entry),
+  },
+  /** A page of the export that `countersign verify` reads, from an entry counted from 0. */
+  exportLedger: {
+    method: 'GET',
+    path: '/admin/ledger',
+    input: z.strictObject({
+      from: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(1_000).default(500),
+    }),
+    output: z.object({ lines: z.array(z.string()), next: z.int().optional() }),
+  },
+  /** What an auditor needs once: whose signature to expect, and what was signed last. */
+  getLedgerKey: {
+    method: 'GET',
+    path: '/admin/ledger/key',
+    input: z.strictObject({}),
+    output: z.object({ origin: z.string(), key: z.string(), checkpoint: z.string().optional() }),
+  },
+  /** Who asked, under what, what was decided, and what came of it. */
+  getCustody: {
+    method: 'GET',
+    path: '/admin/custody',
+    input: z.strictObject({ call: ID }),
+    output: Custody,
+  },
+  /** The entries of one call, each with the proof that it is in the ledger. */
+  getReceipt: {
+    method: 'GET',
+    path: '/admin/receipt',
+    input: z.strictObject({ call: ID }),
+    output: Receipt,
+  },
+  listUsers: {
+    method: 'GET',
+    path: '/admin/users',
+    input: z.strictObject({}),
+    output: z.array(User),
+  },
+  addUser: {
+    method: 'POST',
+    path: '/admin/user/add',
+    input: z.strictObject({ name: USER }),
+    output: UserLink,
+  },
+  /** Another link; older ones are over. What they sign in with stays until it is used. */
+  linkUser: {
+    method: 'POST',
+    path: '/admin/user/link',
+    input: z.strictObject({ name: USER }),
+    output: UserLink,
+  },
+  /** Ends their sessions and what they were given; or, with `isDisabled: false`, lets them in again. */
+  disableUser: {
+    method: 'POST',
+    path: '/admin/user/disable',
+    input: z.strictObject({ name: USER, isDisabled: z.boolean().default(true) }),
+    output: User,
+  },
+  removeUser: {
+    method: 'POST',
+    path: '/admin/user/remove',
+    input: z.strictObject({ name: USER }),
+    output: User,
+  },
+  listClients: {
+    method: 'GET',
+    path: '/admin/clients',
+    input: z.strictObject({}),
+    output: z.array(OauthClient),
+  },
+  addClient: {
+    method: 'POST',
+    path: '/admin/client/add',
+    input: NewClient,
+    output: AddedClient,
+  },
+  /** Ends what it was given, too. */
+  removeClient: {
+    method: 'POST',
+    path: '/admin/client/remove',
+    input: ClientId,
+    output: OauthClient,
+  },
+  /** The next key that tokens are signed with: published now, used from `signsFrom` on. */
+  rotateKeys: {
+    method: 'POST',
+    path: '/admin/keys/rotate',
+    input: z.strictObject({}),
+    output: RotatedKey,
+  },
+  listConnections: {
+    method: 'GET',
+    path: '/admin/connections',
+    input: z.strictObject({}),
+    output: z.array(ConnectionLine),
+  },
+  /** A page on which the account of a server is connected: for one principal, or for the house. */
+  beginConnection: {
+    method: 'POST',
+    path: '/admin/connection/begin',
+    input: ConnectionOf,
+    output: ConnectionPage,
+  },
+  removeConnection: {
+    method: 'POST',
+    path: '/admin/connection/remove',
+    input: ConnectionOf,
+    output: RemovedConnection,
+  },
+  /** Wraps the keys of all credentials with the master key of now. */
+  rekeyConnections: {
+    method: 'POST',
+    path: '/admin/connections/rekey',
+    input: z.strictObject({}),
+    output: Rekeyed,
   },
   listTasks: {
     method: 'GET',
@@ -137,6 +306,58 @@ export const ADMIN = {
       token: z.string().min(1).max(255).optional(),
     }),
     output: z.object({ kind: z.enum(['user', 'client', 'token']), id: z.string() }),
+  },
+  /** What is stopped, whoever asks; the newest first. */
+  listBrakes: {
+    method: 'GET',
+    path: '/admin/brakes',
+    input: z.strictObject({}),
+    output: z.array(Brake),
+  },
+  /** Stops new calls at once, on every node; `cancels` what is under way, `revokes` tokens, too. */
+  pullBrake: {
+    method: 'POST',
+    path: '/admin/brake',
+    input: z.strictObject({
+      stopped: Stopped,
+      reason: REASON,
+      cancels: z.boolean().default(false),
+      revokes: z.boolean().default(false),
+    }),
+    output: Pulled,
+  },
+  releaseBrake: {
+    method: 'POST',
+    path: '/admin/brake/release',
+    input: z.strictObject({ id: ID, reason: REASON }),
+    output: Brake,
+  },
+  /** Calls that wait for people, and what was said to those before; the newest first. */
+  listApprovals: {
+    method: 'GET',
+    path: '/admin/approvals',
+    input: z.strictObject({
+      states: ApprovalStates.optional(),
+      limit: z.coerce.number().int().min(1).max(500).default(100),
+    }),
+    output: z.array(ApprovalLine),
+  },
+  getApproval: {
+    method: 'GET',
+    path: '/admin/approval',
+    input: z.strictObject({ id: ID }),
+    output: ApprovalDetail,
+  },
+  /** Says yes or no, as the principal `operator`. A yes counts if that is in a group asked for. */
+  decideApproval: {
+    method: 'POST',
+    path: '/admin/approval/decide',
+    input: z.strictObject({
+      id: ID,
+      verdict: z.enum(APPROVAL_VERDICTS),
+      reason: REASON.optional(),
+    }),
+    output: ApprovalDetail,
   },
 } as const satisfies Record<string, Operation>
 

@@ -3,43 +3,64 @@ import { join } from 'node:path'
 import type { Admin } from '@countersign/contract'
 import { Engine, sqliteStore, TASK_TABLES } from '@countersign/engine'
 import { adminRoutes, makeAdmin } from '#admin'
-import { LEDGER_TABLES, openLedger, type Ledger } from '#audit'
-import { AUTH_TABLES, makeGuard, type Guard } from '#auth'
+import {
+  LEDGER_TABLES,
+  makeSigner,
+  openLedger,
+  openTree,
+  type Ledger,
+  type Signer,
+  type Tree,
+} from '#audit'
+import { approvalMount, type Approval } from '#approvals'
+import {
+  AUTH_TABLES,
+  authExtensions,
+  makeClientDesk,
+  makeGuard,
+  openRevocations,
+  type AuthorizationServer,
+  type Guard,
+  type Revocations,
+  type SignIns,
+} from '#auth'
 import { keyFile, makeSeal, privateFolder, Secret, type Seal, type World } from '#base'
 import type { Config } from '#config'
 import { GATEWAY_TABLES, makeGateway, type CallEnded, type Gateway } from '#gateway'
 import { openFrontDoor, type FrontDoor } from '#http'
 import {
+  openBrakes,
   openPolicy,
   permitAll,
+  withBrakes,
+  type Brakes,
   POLICY_TABLES,
   type Listing,
   type LivePolicy,
   type Policy,
 } from '#policy'
-import {
-  fingerprintOf,
-  makeCatalog,
-  makeRules,
-  makeViews,
-  REGISTRY_TABLES,
-  type Catalog,
-  type Change,
-} from '#registry'
-import { openStore, type Store } from '#store'
+import { makeRules, makeViews, REGISTRY_TABLES, type Change } from '#registry'
+import { openStore, RECORD_TABLES, storeRecords, type Store } from '#store'
 import type { Log } from '#telemetry'
+import { planPeople, type HousePeople } from './server/open-people.ts'
+import { planAuthorization, type Authorization, type OpenPeople } from './server/open-authorization.ts'
 import {
-  makeUpstream,
   startKeeper,
-  type Introduction,
+  type Fleet,
   type Keeper,
   type Upstream,
-  type UpstreamEvent,
 } from '#upstream'
+import type { Identities } from '#vault'
+
+import { openApprovals } from './server/open-approvals.ts'
+import { openCatalog } from './server/open-catalog.ts'
+import { known, openFleet, startEager } from './server/open-fleet.ts'
+import { openVault, type Connections } from './server/open-vault.ts'
 
 /** What whoever runs the house wants to be told. */
 export interface Watcher {
   readonly onCall?: (ended: CallEnded) => void
+  readonly onAsked?: (approval: Approval) => void
   readonly onChange?: (server: string, changes: readonly Change[]) => void
   readonly onProblem?: (server: string, problem: string) => void
 }
@@ -53,7 +74,11 @@ export interface House extends AsyncDisposable {
   readonly upstreams: ReadonlyMap<string, Upstream>
   /** Calls that a crash left open and that were closed as unknown at this start. */
   readonly recovered: readonly string[]
+  /** Those who may sign in, and how they do. */
+  readonly people: HousePeople
   /** Starts to listen, and to serve what listening serves. */
+  /** Our own authorization server, once we listen. */
+  readonly authorization: AuthorizationServer | undefined
   readonly listen: (instead?: { readonly port: number }) => Promise<FrontDoor>
   /** What the admin API asks for; kept in the data folder. */
   readonly adminToken: Secret
@@ -65,30 +90,50 @@ export interface HouseRooms {
   readonly watcher?: Watcher
   /** Whether eager servers start at once. A command that only looks something up needs none. */
   readonly startsServers?: boolean
+  /** Who signs in at our own authorization server, and on which pages. */
+  readonly openPeople?: OpenPeople
+  /** Who sits in front of browsers, where somebody else than we knows. */
+  readonly signIns?: SignIns
+  /** Who people are to the company; default: what its provider said when they signed in. */
+  readonly identities?: Identities
 }
-
-/** A listing older than this is renewed when its server connects. */
-const FRESH_MS = 5_000
 
 export async function openHouse(config: Config, rooms: HouseRooms): Promise<House> {
   const { world, log, watcher = {}, startsServers = true } = rooms
   privateFolder(config.data)
   const store = openStore(join(config.data, 'countersign.db'), TABLES)
-  const ledger = openLedger(world, store, config.ledger.reads)
-  const recovered = await ledger.recover()
   const keys = keysOf(config, world)
+  const tree = openTree({ world, log, store, signer: keys.signer })
+  const ledger = openLedger(world, store, config.ledger.reads, tree.grew)
+  const recovered = await ledger.recover()
+  const records = storeRecords(world, store)
+  // One process owns this store: nobody else revokes anything in it.
+  const revocations = await openRevocations({ world, log, records, isShared: false })
+  const brakes = await openBrakes({ world, log, records, isShared: false })
   // Servers may speak before the gateway exists; from then on it hears them first.
   const hearing: Hearing = { gateway: undefined }
   const policy = await openPolicies(config, rooms, { store, ledger, hearing })
   const keeper = startKeeper(world)
-  const catalog = openCatalog(rooms, { store, ledger, policy, hearing })
-  const upstreams = openUpstreams(config, rooms, { catalog, keeper, hearing })
+  const whom = { watcher, gateway: () => hearing.gateway }
+  const catalog = openCatalog(config, { world, log, store, ledger, policy, ...whom })
+  const { identities } = rooms
+  const connections = await openVault(config, { world, log, records, ledger, identities })
+  const fleet = openFleet(config, {
+    ...{ world, log, catalog, keeper, vault: connections.vault },
+    gateway: () => hearing.gateway,
+  })
+  const upstreams = fleet.faces
   const servers = config.servers.map(({ id }) => id)
   const views = makeViews(servers, viewsOf(config), catalog.listed)
   const engine = openEngine(config, world, store)
   const decided = rulesOf(config)
+  const { onAsked } = watcher
+  const asking = { world, log, records, ledger, views, policy, settings: config.policy, onAsked }
+  const approvals = openApprovals(asking)
   const gateway = makeGateway({
     ...decided,
+    approvals,
+    isRevoked: (who) => who.proof !== 'local' && revocations.isRevoked(who),
     engine,
     world,
     log,
@@ -98,20 +143,51 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     views,
     servers,
     ledger,
-    upstream: (id) => known(upstreams, id),
-    ...judgedBy(policy ?? permitAll),
+    fleet,
+    upstream: fleet.upstream,
+    face: (id) => known(upstreams, id),
+    connects: connections.pages,
+    ...judgedBy(withBrakes(policy ?? permitAll, brakes)),
+    extensions: config.auth ? authExtensions(config.auth) : [],
     relist: (id) => catalog.capture(known(upstreams, id)),
     onEnd: (ended) => watcher.onCall?.(ended),
   })
   hearing.gateway = gateway
+  connections.onConnected((connected) => {
+    fleet.renew(connected.server, connected.principal)
+    gateway.onConnected(connected)
+  })
   // Only who serves goes on with what was left: a command that looks something up does not.
   const { desk } = gateway
   if (startsServers) await desk.start()
-  const admin = makeAdmin({ ...decided, world, catalog, desk, ledger, views, upstreams })
+  const shared = { world, log, ledger, records, seal: keys.seal }
+  const people = planPeople({
+    ...{ config, rooms: shared, revocations, originAt: originOf(config) },
+    keepIdentity: connections.vault?.identities.keep,
+  })
+  const { users } = people
+  const clients = makeClientDesk({
+    ...{ ...shared, revocations, accessTokenMs: config.auth?.embedded?.accessTokenMs },
+    views: () => views.all().map(({ id }) => id),
+    running: () => authorization?.server(),
+  })
+  const admin = makeAdmin({ ...decided, users, clients, connections: connections.desk, world, approvals, catalog, desk, ledger, tree, brakes, views, upstreams, revocations })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
-  const guard = config.auth && makeGuard({ world, log, store, seal: keys.seal }, config.auth)
+  const { epoch } = catalog
+  const trust = { world, log, store, seal: keys.seal, records, epoch, revocations }
+  const guard = config.auth && makeGuard(trust, config.auth)
   const doors: FrontDoor[] = []
+  const authorization =
+    guard && config.auth?.embedded
+      ? planAuthorization({
+          ...{ settings: config.auth.embedded, dpopNonces: config.auth.dpopNonces },
+          skewMs: config.auth.skewMs,
+          rooms: { ...shared, revocations },
+          ...{ guard, views, epoch, rules: decided.rules },
+          openPeople: rooms.openPeople ?? people.open,
+        })
+      : undefined
   if (startsServers) startEager(upstreams)
   return {
     config,
@@ -121,15 +197,26 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     upstreams,
     recovered,
     adminToken: keys.adminToken,
+    people,
+    get authorization() {
+      return authorization?.server()
+    },
     listen: async (instead) => {
       const protection = guard && { guard, origin: originOf(config) }
-      const front = { world, log, gateway, protection, limits, hosts: hostsOf(config), routes }
+      const oauth = authorization ? [authorization.mount] : people.mounts
+      const seated = { ...people, signIns: () => rooms.signIns ?? people.signIns() }
+      const mounts = [...oauth, ...connections.mounts(seated), approvalMount({ world, approvals, ...seated })]
+      const hosts = hostsOf(config)
+      const front = { world, log, gateway, protection, limits, hosts, routes, mounts }
       const door = await openFrontDoor(front, { ...config.listen, ...instead })
       doors.push(door)
+      people.openAt(originOf(config)(door.port))
+      connections.openAt(originOf(config)(door.port))
+      await authorization?.open(originOf(config)(door.port))
       return door
     },
     [Symbol.asyncDispose]: () =>
-      shut({ world, limits, doors, gateway, guard, policy, upstreams, keeper, store }),
+      shut({ world, limits, doors, gateway, guard, people, authorization, revocations, policy, brakes, connections, fleet, keeper, tree, store }),
   }
 }
 
@@ -138,26 +225,38 @@ interface Open {
   readonly doors: readonly FrontDoor[]
   readonly gateway: Gateway
   readonly guard: Guard | undefined
+  readonly people: HousePeople
+  readonly authorization: Authorization | undefined
+  readonly revocations: Revocations
   readonly policy: LivePolicy | undefined
-  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly brakes: Brakes
+  readonly connections: Connections
+  readonly fleet: Fleet
   readonly keeper: Keeper
+  readonly tree: Tree
   readonly store: Store
   readonly limits: Config['limits']
 }
 
 /** Closes the rooms in reverse. */
 async function shut(open: Open): Promise<void> {
-  const { world, doors, gateway, guard, policy, upstreams, keeper, store, limits } = open
+  const { world, doors, gateway, guard, authorization, policy, fleet, keeper, store, limits } = open
   // At the door and in the engine together.
   const until = world.monotonic() + limits.closeMs
   for (const door of doors) await door.close()
+  await authorization?.close()
+  await open.people.close()
   await guard?.close()
+  open.revocations.close()
+  open.brakes.close()
   // What waits for a server that does not answer is ended by ending the server.
   await within(world, LAST_ENTRIES_MS, gateway.close())
   await gateway.desk.close(Math.max(0, until - world.monotonic()))
-  await Promise.allSettled([...upstreams.values()].map((one) => one.close()))
+  await fleet.close()
+  await open.connections.close()
   await keeper.close()
   policy?.close()
+  await open.tree.close().catch(() => undefined) // What is not signed yet is, at the next start.
   store.close()
 }
 
@@ -177,6 +276,7 @@ const TABLES = [
   REGISTRY_TABLES,
   GATEWAY_TABLES,
   AUTH_TABLES,
+  RECORD_TABLES,
   POLICY_TABLES,
   { room: 'tasks', steps: TASK_TABLES },
 ]
@@ -221,10 +321,11 @@ interface Hearing {
 function keysOf(
   config: Config,
   world: World,
-): { readonly seal: Seal; readonly adminToken: Secret } {
+): { readonly seal: Seal; readonly adminToken: Secret; readonly signer: Signer } {
   const folder = join(config.data, 'keys')
   return {
     seal: makeSeal(world, [keyFile(world, join(folder, 'seal.key'))]),
+    signer: makeSigner(keyFile(world, join(folder, 'ledger.key'))),
     adminToken: new Secret(keyFile(world, join(folder, 'admin.key')).toString('base64url')),
   }
 }
@@ -258,76 +359,6 @@ async function openPolicies(
 
 const judgedBy = (policy: Policy & Listing) => ({ policy, isListed: policy.isListed })
 
-function openCatalog(
-  { world, log, watcher }: HouseRooms,
-  { store, ledger, hearing, policy }: Kept & { readonly policy: LivePolicy | undefined },
-): Catalog {
-  return makeCatalog({
-    world,
-    store,
-    onChange: (server, changes) => {
-      log.warn({ server, changes: changes.length }, 'definitions changed')
-      watcher?.onChange?.(server, changes)
-      policy?.forget()
-      hearing.gateway?.onChange(server, changes)
-      noteChanges(ledger, server, changes)
-    },
-    onReplaced: (server) => {
-      log.warn({ server }, 'another server under this name: its definitions are read anew')
-      void ledger.note('server.changed', { server })
-    },
-    onFirst: (server, changes) => hearing.gateway?.onChange(server, changes),
-    onProblem: (server, problem) => {
-      log.warn({ server, problem }, 'a definition is not as it should be')
-      watcher?.onProblem?.(server, problem)
-    },
-  })
-}
-
-interface Around {
-  readonly catalog: Catalog
-  readonly keeper: Keeper
-  readonly hearing: Hearing
-}
-
-function openUpstreams(
-  config: Config,
-  { world, log }: HouseRooms,
-  { catalog, keeper, hearing }: Around,
-): ReadonlyMap<string, Upstream> {
-  const upstreams = new Map<string, Upstream>()
-  const onEvent = (server: string, event: UpstreamEvent): void => {
-    hearing.gateway?.onEvent(server, event)
-    const upstream = upstreams.get(server)
-    const { capturedAt = 0 } = catalog.listed(server)
-    const hasConnected = event.kind === 'state' && event.status.state === 'ready'
-    if (!upstream || !hasConnected || world.now() - capturedAt < FRESH_MS) return
-    catalog.capture(upstream).catch((cause: unknown) => {
-      log.warn({ server, cause: String(cause) }, 'could not be listed')
-    })
-  }
-  const recall = (id: string): Introduction | undefined => catalog.listed(id).introduction
-  const remember = { recall, store: catalog.remember }
-  for (const spec of config.servers) {
-    catalog.admit(spec.id, fingerprintOf(spec.transport))
-    upstreams.set(spec.id, makeUpstream({ world, log, keeper, onEvent, remember }, spec))
-  }
-  return upstreams
-}
-
-function known(upstreams: ReadonlyMap<string, Upstream>, id: string): Upstream {
-  const found = upstreams.get(id)
-  if (!found) throw new Error(`no server ${id}`)
-  return found
-}
-
-function startEager(upstreams: ReadonlyMap<string, Upstream>): void {
-  for (const upstream of upstreams.values()) {
-    // A server that does not start says why in its status; the others go on.
-    if (upstream.spec.start === 'eager') upstream.introduce().catch(() => undefined)
-  }
-}
-
 const viewsOf = ({ views }: Config): Readonly<Record<string, readonly string[]>> =>
   Object.fromEntries(views.map(({ name, servers }) => [name, servers]))
 
@@ -344,11 +375,3 @@ const originOf =
     const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
     return listen.publicUrl ?? `http://${host}:${String(port)}`
   }
-
-/** The most changes that one entry tells one by one. */
-const CHANGES_MAX = 100
-
-function noteChanges(ledger: Ledger, server: string, changes: readonly Change[]): void {
-  const told = changes.slice(0, CHANGES_MAX).map((one) => ({ ...one }))
-  void ledger.note('definitions.changed', { server, count: changes.length, changes: told })
-}

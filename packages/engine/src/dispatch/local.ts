@@ -11,10 +11,12 @@ export function localDispatcher(world: World, concurrency = 256): Dispatcher {
   let isSoon = false
   const arm = (): void => {
     const { first } = heap
-    if (first === undefined || !run || isSoon || (armed && armed.at <= first)) return
+    if (first === undefined || !run || isSoon) return
+    const ms = Math.min(TIMER_MS_MAX, first - world.now())
+    // A timer counts time, not the clock: what a jump of the clock made due does not wait for it.
+    if (ms > 0 && armed && armed.at <= first) return
     armed?.off()
     armed = undefined
-    const ms = Math.min(TIMER_MS_MAX, first - world.now())
     if (ms > 0) {
       armed = { at: first, off: world.after(ms, fire) }
       return

@@ -1,6 +1,6 @@
 import { own, type Admin, type Json } from '@countersign/contract'
 import { isFinal, type Task } from '@countersign/engine'
-import { wordsOf, type Desk, type Standing } from '#tasks'
+import { waitingInLine, wordsOf, type Desk, type Standing } from '#tasks'
 
 export type Line = Awaited<ReturnType<Admin['listTasks']>>['tasks'][number]
 
@@ -21,6 +21,7 @@ export function lineOf(desk: Desk, task: Task): Line {
     updatedAt,
     expiresAt,
     ...shownOf(task),
+    ...(standing?.waiting ? { status: waitingInLine(standing.waiting) } : {}),
     asks: standing ? asksOf(standing) : [],
     isError: isFinal(state) && state !== 'cancelled' && error !== undefined,
     ...(error === undefined ? {} : { error }),

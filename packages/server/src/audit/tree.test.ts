@@ -27,9 +27,9 @@ interface Kept extends AsyncDisposable {
   readonly tree: Tree
 }
 
-function open(folder: string): Kept {
+function open(folder: string, world = systemWorld): Kept {
   const store = openStore(join(folder, 'ledger.db'), [LEDGER_TABLES])
-  const tree = openTree({ world: systemWorld, log: silentLog, store, signer: SIGNER })
+  const tree = openTree({ world, log: silentLog, store, signer: SIGNER })
   const ledger = openLedger(systemWorld, store, 'batched', tree.grew)
   return {
     store,
@@ -94,6 +94,24 @@ test('a checkpoint is there by itself, soon after what it covers', async (contex
   assert.ok(note)
   assert.equal(parseCheckpoint(note.text)?.size, 3)
   assert.deepEqual(await signersOf(note, [SIGNER.key]), [SIGNER.key])
+})
+
+test('signing goes on by itself after many entries came while it was under way', async (context) => {
+  const timers = new Set<() => void>()
+  const after = (_ms: number, then: () => void): (() => void) => {
+    timers.add(then)
+    return () => void timers.delete(then)
+  }
+  const ring = (): void => {
+    for (const then of timers) if (timers.delete(then)) then()
+  }
+  await using kept = open(folderOf(context), { ...systemWorld, after })
+  await write(kept.ledger, 0, 1)
+  const sealing = kept.tree.seal()
+  const writing = write(kept.ledger, 1, 257)
+  ring()
+  await Promise.all([writing, sealing])
+  assert.equal(timers.size, 1)
 })
 
 test('every entry is proved by itself, also across kept levels of the tree', async (context) => {

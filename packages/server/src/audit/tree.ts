@@ -20,6 +20,8 @@ import type { Signer } from './signer.ts'
 /** Entries that are on disk become part of what is signed after this long at most, or this many. */
 const SEAL_MS = 1_000
 const SEAL_ENTRIES = 256
+/** How long signing waits for entries that are written behind. */
+const BEHIND_MS = 20
 /** After a failure, for instance of the disk. */
 const AGAIN_MS = 5_000
 /** Of the inner nodes every eighth level is kept: the rest is computed from 256 hashes at most. */
@@ -130,6 +132,7 @@ class SignedTree implements Tree {
 
   #wait(ms: number): void {
     this.#stop = this.#rooms.world.after(ms, () => {
+      this.#stop = undefined
       this.seal().catch((cause: unknown) => {
         this.#rooms.log.error({ cause: String(cause) }, 'the ledger could not be signed')
         this.#grown++
@@ -143,13 +146,14 @@ class SignedTree implements Tree {
     this.#grown = 0
     this.#stop?.()
     this.#stop = undefined
+    // Behind, so that calls go on meanwhile: done when all that was handed in by now is on disk.
+    await this.#rooms.store.commit(() => undefined, BEHIND_MS)
     while (await this.#sealSome());
   }
 
   /** Signs for the next entries. True when there may be more. */
   async #sealSome(): Promise<boolean> {
     const { store, signer, world } = this.#rooms
-    store.flush()
     const rows = this.#sql.entries.all(this.#frontier.size, SEAL_ENTRIES)
     if (rows.length === 0) return false
     const grown = new Frontier(this.#frontier.size, this.#frontier.peaks())

@@ -6,6 +6,8 @@ import type { IssuerSettings } from './settings.ts'
 export interface IssuerMetadata {
   readonly jwksUri: string | undefined
   readonly introspectionUrl: string | undefined
+  /** All of it. */
+  readonly json: JsonObject
 }
 
 /**
@@ -36,6 +38,7 @@ export async function discover(
       return {
         jwksUri: textIn(json, 'jwks_uri'),
         introspectionUrl: textIn(json, 'introspection_endpoint'),
+        json,
       }
     }
   }

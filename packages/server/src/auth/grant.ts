@@ -1,6 +1,7 @@
 import { Fault, isObject, own, type JsonObject } from '@countersign/contract'
 import { textIn } from './discover.ts'
 import type { Actor } from './principal.ts'
+import type { ScopeEpochs } from './scopes.ts'
 import type { IssuerSettings } from './settings.ts'
 
 /** What an issuer says with a token, read and bounded; not yet for whom and by whom it is used. */
@@ -14,6 +15,15 @@ export interface Grant {
   readonly tokenId: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
+  readonly issuedAt: number | undefined
+  /** The consent it follows from, where our own authorization server says. */
+  readonly grantId: string | undefined
+  /** The epoch of the catalogue at which its scopes were given, where it says. */
+  readonly epoch: number | undefined
+  /** Its subject is a program, where our own authorization server says. */
+  readonly isWorkload?: boolean
+  /** Which tools its class scopes mean; undefined: those of now, or not found out yet. */
+  readonly epochs?: ScopeEpochs | undefined
   /** The thumbprint of the key it is bound to (RFC 9449 §6.1). */
   readonly jkt: string | undefined
 }
@@ -51,12 +61,31 @@ export function grantOf(settings: IssuerSettings, claims: JsonObject, digest: st
     settings,
     subject,
     client: clientOf(settings, claims),
-    scopes: scopesOf(own(claims, settings.scopesClaim)),
+    scopes: scopesOf(own(claims, settings.scopesClaim), settings.scopePrefix),
     audiences: textsOf(own(claims, 'aud')).slice(0, AUDIENCES_MAX),
     actors: actorsOf(own(claims, 'act')),
     tokenId: tokenId !== undefined && tokenId.length <= TEXT_CHARS_MAX ? tokenId : digest,
     expiresAt: Math.floor(exp * 1_000),
+    issuedAt: timeOf(own(claims, 'iat')),
+    ...ofOurs(settings, claims),
     jkt: boundTo(own(claims, 'cnf')),
+  }
+}
+
+const timeOf = (seconds: unknown): number | undefined =>
+  typeof seconds === 'number' && Number.isFinite(seconds) ? Math.floor(seconds * 1_000) : undefined
+
+/** What only our own authorization server says in this way: with others `cat` may mean anything. */
+function ofOurs(
+  { classes }: IssuerSettings,
+  claims: JsonObject,
+): Pick<Grant, 'grantId' | 'epoch' | 'isWorkload'> {
+  if (classes !== 'claimed') return { grantId: undefined, epoch: undefined, isWorkload: false }
+  const epoch = own(claims, 'cat')
+  return {
+    grantId: textIn(claims, 'gid'),
+    epoch: typeof epoch === 'number' ? epoch : undefined,
+    isWorkload: textIn(claims, 'sub_profile') === 'workload',
   }
 }
 
@@ -65,8 +94,9 @@ function clientOf({ clientClaim }: IssuerSettings, claims: JsonObject): string |
 }
 
 /** Words with blanks between them (RFC 9068 §2.2.3), or a list, as Okta writes them. */
-function scopesOf(value: unknown): readonly string[] {
-  const words = typeof value === 'string' ? value.split(' ') : textsOf(value)
+function scopesOf(value: unknown, prefix = ''): readonly string[] {
+  const said = typeof value === 'string' ? value.split(' ') : textsOf(value)
+  const words = said.map((word) => (word.startsWith(prefix) ? word.slice(prefix.length) : word))
   const sound = words.filter((word) => SCOPE.test(word) && word.length <= SCOPE_CHARS_MAX)
   let left = SCOPES_CHARS_MAX
   return [...new Set(sound)].filter((scope) => {

@@ -1,21 +1,32 @@
 import { Fault } from '@countersign/contract'
+import type { JWTVerifyGetKey } from 'jose'
 import type { Seal, World } from '#base'
-import type { Store } from '#store'
+import type { Records, Store } from '#store'
 import type { Log } from '#telemetry'
 import type { Authenticate, Knock } from './authenticate.ts'
+import { classEpochs } from './class-epochs.ts'
 import { credentialsOf, type Credentials } from './credentials.ts'
 import { tokenFault, type Grant } from './grant.ts'
 import { principalId, type TokenPrincipal } from './principal.ts'
 import { checkProof, PROOF_MS } from './proof.ts'
+import type { Revocations } from './revocations.ts'
 import { makeSafeFetch, type Resolve } from './safe-fetch.ts'
-import type { AuthSettings } from './settings.ts'
+import type { AuthSettings, IssuerSettings } from './settings.ts'
 import { spentProofs } from './spent-proofs.ts'
+import { stepUps } from './step-ups.ts'
 import { tokenDigest, Tokens } from './tokens.ts'
 
 /** The resource server: decides from the head of each request who asks (OAuth 2.1 §5). */
 export interface Guard {
-  readonly settings: AuthSettings
+  /** Whose tokens are taken now. */
+  readonly settings: () => AuthSettings
+  /** Takes tokens of one more issuer, whose keys are known here. */
+  readonly admit: (issuer: IssuerSettings, keyFor: JWTVerifyGetKey) => void
   readonly authenticate: Authenticate
+  /** What was revoked, for whatever goes on after it was let in. */
+  readonly revocations: Revocations
+  /** It was told that it needs more scopes: see `StepUps`. */
+  readonly askMore: (who: TokenPrincipal) => Promise<void>
   /** A nonce for the next proof of whoever had none. */
   readonly nonce: () => string
   readonly close: () => Promise<void>
@@ -26,6 +37,10 @@ export interface GuardRooms {
   readonly log: Log
   readonly store: Store
   readonly seal: Seal
+  readonly records: Records
+  /** Rises with each change of what scopes open. */
+  readonly epoch: () => number
+  readonly revocations: Revocations
   /** How names are looked up; the system's way unless said otherwise. */
   readonly resolve?: Resolve
 }
@@ -33,10 +48,12 @@ export interface GuardRooms {
 const NONCE = 'dpop nonce'
 
 export function makeGuard(rooms: GuardRooms, settings: AuthSettings): Guard {
-  const { world, log, store, seal } = rooms
+  const { world, log, store, seal, records, epoch, revocations } = rooms
   const safeFetch = makeSafeFetch(world, rooms.resolve)
-  const tokens = new Tokens({ world, log, safeFetch }, settings)
+  const epochs = classEpochs(records, epoch)
+  const tokens = new Tokens({ world, log, safeFetch }, epochs, settings)
   const spent = spentProofs(world, store)
+  const asked = stepUps(world, records)
   const knowsNonce = (nonce: string): boolean => {
     const madeAt = Number(seal.open(NONCE, nonce) ?? Number.NaN)
     return Math.abs(world.now() - madeAt) <= PROOF_MS
@@ -54,8 +71,24 @@ export function makeGuard(rooms: GuardRooms, settings: AuthSettings): Guard {
     await spent.spend(jkt, proven)
   }
 
+  // Of each request, whoever is remembered: what was revoked a moment ago is over now.
+  const admit = (knock: Knock, shown: Credentials, grant: Grant): TokenPrincipal => {
+    const who = admitted(knock, shown, grant)
+    if (revocations.isRevoked(who)) throw tokenFault('It was revoked.')
+    return who
+  }
+
+  let issuers = settings.issuers
   return {
-    settings,
+    settings: () => ({ ...settings, issuers }),
+    admit: (issuer, keyFor) => {
+      issuers = [...issuers.filter((one) => one.issuer !== issuer.issuer), issuer]
+      tokens.admit(issuer, keyFor)
+    },
+    revocations,
+    askMore: async ({ grantId }) => {
+      if (grantId !== undefined) await asked.ask(grantId)
+    },
     nonce: () => seal.seal(NONCE, String(world.now())),
     close: () => safeFetch.close(),
     authenticate: (knock) => {
@@ -64,11 +97,11 @@ export function makeGuard(rooms: GuardRooms, settings: AuthSettings): Guard {
       const grant = tokens.read(shown.token, digest)
       // The common case has nothing to wait for: a known bearer token.
       if (!(grant instanceof Promise) && shown.scheme === 'bearer') {
-        return admitted(knock, shown, grant)
+        return admit(knock, shown, grant)
       }
       return (async () => {
         const read = await grant
-        const who = admitted(knock, shown, read)
+        const who = admit(knock, shown, read)
         if (shown.scheme === 'dpop') await prove(knock, read.jkt ?? '', digest)
         return who
       })()
@@ -93,8 +126,12 @@ function admitted({ resource }: Knock, { scheme }: Credentials, grant: Grant): T
     subject: grant.subject,
     ...(grant.client === undefined ? {} : { client: grant.client }),
     scopes: grant.scopes,
+    ...(grant.epochs === undefined ? {} : { epochs: grant.epochs }),
     actors: grant.actors,
     tokenId: grant.tokenId,
+    ...(grant.grantId === undefined ? {} : { grantId: grant.grantId }),
+    ...(grant.isWorkload === true ? { isWorkload: true } : {}),
+    ...(grant.issuedAt === undefined ? {} : { issuedAt: grant.issuedAt }),
     expiresAt: grant.expiresAt,
     stepUp: settings.stepUp,
   }

@@ -1,25 +1,20 @@
-import { Fault, isObject, own, type JsonObject } from '@countersign/contract'
+import { Fault, own, type JsonObject } from '@countersign/contract'
 import {
-  createLocalJWKSet,
   decodeJwt,
   decodeProtectedHeader,
   errors,
   jwtVerify,
-  type JSONWebKeySet,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
 import type { World } from '#base'
 import type { Log } from '#telemetry'
-import { discover, type IssuerMetadata } from './discover.ts'
+import type { IssuerMetadata } from './discover.ts'
 import { grantOf, tokenFault, type Grant } from './grant.ts'
-import { Kept, type KeptTimes } from './kept.ts'
+import { IssuerKeys } from './issuer-keys.ts'
+import type { Kept } from './kept.ts'
 import { Unfetched, type SafeFetch } from './safe-fetch.ts'
 import type { IssuerSettings } from './settings.ts'
-
-const MINUTE_MS = 60_000
-/** Keys are asked for again after this; a key that was withdrawn is believed no longer. */
-const TIMES: KeptTimes = { freshMs: 10 * MINUTE_MS, staleMs: 60 * MINUTE_MS, pauseMs: 30_000 }
 
 export interface IssuerRooms {
   readonly world: World
@@ -31,14 +26,16 @@ export interface IssuerRooms {
 export class Issuer {
   readonly settings: IssuerSettings
   readonly metadata: Kept<IssuerMetadata>
-  readonly #keys: Kept<JWTVerifyGetKey>
+  readonly #keyFor: JWTVerifyGetKey
   readonly #rooms: IssuerRooms
 
-  constructor(rooms: IssuerRooms, settings: IssuerSettings) {
+  /** `keyFor`: where its keys are known already, because they are ours. */
+  constructor(rooms: IssuerRooms, settings: IssuerSettings, keyFor?: JWTVerifyGetKey) {
+    const keys = new IssuerKeys(rooms, settings)
     this.settings = settings
     this.#rooms = rooms
-    this.metadata = new Kept(rooms.world, TIMES, () => discover(rooms.safeFetch, settings))
-    this.#keys = new Kept(rooms.world, TIMES, () => this.#load())
+    this.#keyFor = keyFor ?? keys.keyFor
+    this.metadata = keys.metadata
   }
 
   /** RFC 9068 §4, with our clock and the algorithms of this issuer. */
@@ -67,30 +64,6 @@ export class Issuer {
     }
   }
 
-  /** A key we do not know may be a new one: then, and not too often, all are fetched again. */
-  readonly #keyFor: JWTVerifyGetKey = async (header, token) => {
-    const keys = await this.#keys.get()
-    try {
-      return await keys(header, token)
-    } catch (thrown) {
-      if (!(thrown instanceof errors.JWKSNoMatchingKey)) throw thrown
-      const renewed = await this.#keys.renew()
-      if (renewed === keys) throw thrown
-      return renewed(header, token)
-    }
-  }
-
-  async #load(): Promise<JWTVerifyGetKey> {
-    const { reach } = this.settings
-    const url = this.settings.jwksUri ?? (await this.metadata.get()).jwksUri
-    if (url === undefined) throw new Unfetched(`${this.settings.issuer} names no keys`)
-    const { status, json } = await this.#rooms.safeFetch.ask({ url, reach })
-    if (status !== 200 || !isKeySet(json)) {
-      throw new Unfetched(`${url} answers ${String(status)}, and no keys`)
-    }
-    return createLocalJWKSet(json)
-  }
-
   #faultOf(thrown: unknown): Fault {
     if (thrown instanceof Fault) return thrown
     if (thrown instanceof Unfetched) {
@@ -110,9 +83,6 @@ export const unreachable = (cause: unknown): Fault =>
   new Fault('auth/unavailable', 'The issuer of this token cannot be reached. Try again soon.', {
     cause,
   })
-
-const isKeySet = (json: unknown): json is JSONWebKeySet =>
-  isObject(json) && Array.isArray(own(json, 'keys'))
 
 /** Servers before RFC 9068 write `JWT` or nothing; what says that it is something else, is. */
 function refuseOtherTypes(token: string): void {

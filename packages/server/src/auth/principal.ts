@@ -1,3 +1,5 @@
+import type { ScopeEpochs } from './scopes.ts'
+
 /** Who is asking, and how it was proved. Plain JSON without secrets: tasks write it down. */
 export type Principal = LocalPrincipal | TokenPrincipal
 
@@ -19,10 +21,18 @@ export interface TokenPrincipal {
   /** The OAuth client the token was given to, where the issuer says. */
   readonly client?: string
   readonly scopes: readonly string[]
+  /** Which tools its class scopes mean; undefined: those of now. */
+  readonly epochs?: ScopeEpochs
   /** On whose behalf it acts for the subject, the nearest first (RFC 8693 `act`). */
   readonly actors: readonly Actor[]
   /** The token's `jti`, else the digest of the token; never the token. */
   readonly tokenId: string
+  /** The consent that the token follows from, where our own authorization server says. */
+  readonly grantId?: string
+  /** The subject is a program with an identity of its own, whoever acts for it. */
+  readonly isWorkload?: true
+  /** Milliseconds since the epoch, where the issuer says. */
+  readonly issuedAt?: number
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
   /** What a missing scope is asked for as, with this issuer. */

@@ -3,18 +3,22 @@ import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
 import { textIn } from './discover.ts'
 import { ALGORITHMS } from './settings.ts'
 
-/** What a proof has to fit (RFC 9449 §4.3). */
-export interface Expected {
+/** What a proof has to fit (RFC 9449 §4.3), whatever it goes with. */
+export interface ExpectedAnywhere {
   readonly method: string
   readonly url: string
-  /** The digest of the token that it goes with. */
-  readonly ath: string
-  /** The thumbprint of the key that the token is bound to. */
-  readonly jkt: string
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Says whether a nonce is one of ours; undefined where none is asked for. */
   readonly knowsNonce: ((nonce: string) => boolean) | undefined
+}
+
+/** What a proof has to fit that goes with a token. */
+export interface Expected extends ExpectedAnywhere {
+  /** The digest of the token that it goes with. */
+  readonly ath: string
+  /** The thumbprint of the key that the token is bound to. */
+  readonly jkt: string
 }
 
 /** A proof that is right, and must not be seen again until it would be too old anyway. */
@@ -33,17 +37,26 @@ const wrong = (why: string, cause?: unknown): Fault =>
 
 /** Checks one proof of possession, all but whether it was seen before. */
 export async function checkProof(headers: readonly string[], expected: Expected): Promise<Proven> {
-  const { claims, jkt } = await opened(onlyOne(headers), expected.now)
+  const { jkt, claims, ...proven } = await openProof(headers, expected)
   if (jkt !== expected.jkt) throw wrong('The token is bound to another key.')
+  if (textIn(claims, 'ath') !== expected.ath) throw wrong('The proof is for another token.')
+  return proven
+}
+
+/** Checks one proof that goes with no token yet: whose key it is of, is for the caller to judge. */
+export async function openProof(
+  headers: readonly string[],
+  expected: ExpectedAnywhere,
+): Promise<Proven & Opened> {
+  const { claims, jkt } = await opened(onlyOne(headers), expected.now)
   if (textIn(claims, 'htm') !== expected.method) throw wrong('The proof is for another method.')
   if (!isSameUrl(textIn(claims, 'htu'), expected.url)) throw wrong('The proof is for another URL.')
-  if (textIn(claims, 'ath') !== expected.ath) throw wrong('The proof is for another token.')
   const jti = textIn(claims, 'jti') ?? ''
   if (jti === '' || jti.length > JTI_CHARS_MAX) throw wrong('The proof has no usable jti.')
   const iatMs = Number(own(claims, 'iat')) * 1_000
   if (!(Math.abs(expected.now - iatMs) <= PROOF_MS)) throw wrong('The proof is not of this time.')
   checkNonce(textIn(claims, 'nonce'), expected)
-  return { jti, until: iatMs + PROOF_MS }
+  return { jti, until: iatMs + PROOF_MS, claims, jkt }
 }
 
 function onlyOne(headers: readonly string[]): string {
@@ -78,7 +91,7 @@ async function opened(proof: string, now: number): Promise<Opened> {
   }
 }
 
-function checkNonce(nonce: string | undefined, { knowsNonce }: Expected): void {
+function checkNonce(nonce: string | undefined, { knowsNonce }: ExpectedAnywhere): void {
   if (!knowsNonce) return
   if (nonce === undefined) throw new Fault('auth/nonce', 'Repeat the nonce of DPoP-Nonce.')
   if (!knowsNonce(nonce)) throw new Fault('auth/nonce', 'This nonce is too old. Take the new one.')

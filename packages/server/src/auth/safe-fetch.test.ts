@@ -61,7 +61,7 @@ after(async () => {
 })
 
 test('no address that was not meant is connected to, however it is written', async () => {
-  // AU-062, AU-063, AU-064, AU-066
+  // SS2, SS3, SS4, SS6
   const hosts = [
     ...Object.keys(NAMES),
     '127.0.0.1',
@@ -91,7 +91,7 @@ test('no address that was not meant is connected to, however it is written', asy
 })
 
 test('nothing but https is asked for, without secrets or parts that are not sent', async () => {
-  // AU-062
+  // SS2
   for (const url of [
     'http://good.example/',
     'ftp://good.example/',
@@ -106,7 +106,7 @@ test('nothing but https is asked for, without secrets or parts that are not sent
 })
 
 test('an issuer on this machine reaches this machine, and nothing else', async () => {
-  // AU-069
+  // SS9
   const at = (host: string): string => `http://${host}:${port}/`
   const loopback = (url: string): Promise<{ status: number; json: unknown }> =>
     safeFetch.ask({ url, reach: 'loopback' })
@@ -120,7 +120,7 @@ test('an issuer on this machine reaches this machine, and nothing else', async (
 })
 
 test('a redirect is not followed, what is too large is not read, what is no JSON is nothing', async () => {
-  // AU-065, AU-068
+  // SS5, SS8
   const here = (path: string): Promise<{ status: number; json: unknown }> =>
     safeFetch.ask({ url: `http://127.0.0.1:${port}${path}`, reach: 'loopback' })
   assert.deepEqual(await here('/redirect'), { status: 302, json: undefined })

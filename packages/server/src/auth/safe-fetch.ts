@@ -1,6 +1,6 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { Agent, request } from 'undici'
+import { Agent, request, type Dispatcher } from 'undici'
 import type { World } from '#base'
 import { mayReach } from './addresses.ts'
 import type { Reach } from './settings.ts'
@@ -16,7 +16,10 @@ interface Ask {
 
 interface Fetched {
   readonly status: number
+  /** Undefined for what is not JSON. */
   readonly json: unknown
+  readonly text: string
+  readonly headers: Dispatcher.ResponseData['headers']
 }
 
 /** Asks once, and rejects with `Unfetched` for whatever is not a complete answer in JSON. */
@@ -128,7 +131,8 @@ async function askOnce(agent: Agent, ask: Ask, signal: AbortSignal): Promise<Fet
     chunks.push(part)
   }
   // A redirect is an answer like any other, and not the one that was asked for.
-  return { status: answer.statusCode, json: parsed(Buffer.concat(chunks).toString('utf8')) }
+  const text = Buffer.concat(chunks).toString('utf8')
+  return { status: answer.statusCode, json: parsed(text), text, headers: answer.headers }
 }
 
 function parsed(text: string): unknown {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { EFFECTS } from '@countersign/contract'
 import type { TokenPrincipal } from './principal.ts'
 import {
+  classesOf,
   classScope,
   covers,
   DISCOVER,
@@ -40,7 +41,7 @@ const who = (scopes: readonly string[], step: TokenPrincipal['stepUp']): TokenPr
 })
 
 test('what is asked for is enough, can stand in a header, and lets in', () => {
-  // AU-014
+  // RS14
   fc.assert(
     fc.property(wanted, stepUp, (want, step) => {
       const needed = requiredScopes(want, step)
@@ -64,7 +65,7 @@ test('the scope of one tool covers no other, whatever they are called', () => {
 })
 
 test('a broader class covers what a narrower one covers, on its own server alone', () => {
-  // AU-015
+  // RS15
   const classes = ['read', 'write', 'admin'] as const
   fc.assert(
     fc.property(wanted, server, fc.nat(2), (want, elsewhere, at) => {
@@ -123,4 +124,40 @@ test('a scope is of the server it names, and of no other', () => {
   for (const scope of ['tool:a', 'a:all', 'a:read:x', 'a', ':read', 'tool:.b', 'b:read', '']) {
     assert.ok(!isOfServers(scope, ['a']), scope)
   }
+})
+
+const aged = fc
+  .tuple(wanted, fc.record({ read: fc.nat(9), write: fc.nat(9), admin: fc.nat(9) }))
+  .map(([want, at]): Wanted => {
+    const classes = classesOf(want.effect).map((one) => [one, at[one]] as const)
+    return { ...want, since: { classes: Object.fromEntries(classes) } }
+  })
+const epochs = fc.oneof(fc.nat(9), fc.dictionary(fc.constantFrom('a:read', 'b:write'), fc.nat(9)))
+
+test('what is frozen covers no more than what grows, and what it lacks can be asked for', () => {
+  // AS38, RS4
+  fc.assert(
+    fc.property(aged, stepUp, epochs, (want, step, at) => {
+      const held = [classScope(want.server, want.effect)]
+      const frozen = { ...who(held, step), epochs: at }
+      const isCovered = covers(held, want, at)
+      assert.ok(!isCovered || covers(held, want))
+      // Lists and calls: one judgement.
+      assert.equal(reach(frozen, want) === 'held', isCovered)
+      if (isCovered) return
+      const needed = requiredScopes(want, step, frozen)
+      assert.ok(want.tool === undefined || covers([...held, ...needed], want, at))
+      assert.ok(want.tool === undefined || !held.includes(needed[0] ?? ''))
+    }),
+  )
+})
+
+test('a scope that was given later covers no less', () => {
+  fc.assert(
+    fc.property(aged, fc.nat(9), fc.nat(9), (want, one, other) => {
+      const held = [`${want.server}:admin`]
+      const [earlier, later] = [Math.min(one, other), Math.max(one, other)]
+      assert.ok(!covers(held, want, earlier) || covers(held, want, later))
+    }),
+  )
 })

@@ -8,12 +8,28 @@ export const DISCOVER = 'mcp:discover'
 const CLASSES = ['read', 'write', 'admin'] as const
 type ScopeClass = (typeof CLASSES)[number]
 
+/** Since when scopes of classes mean a tool as it is now. */
+export interface Since {
+  /** For each class that covers it, the epoch of the catalogue since which it is no more than now. */
+  readonly classes: Readonly<Partial<Record<ScopeClass, number>>>
+  /** It was not there between these epochs: who was given a scope then was not given it. */
+  readonly gone?: { readonly from: number; readonly until: number }
+}
+
+/**
+ * The epoch that the class scopes of a token are of: one for all, or one for each. Undefined: they
+ * grow with what their servers offer.
+ */
+export type ScopeEpochs = number | Readonly<Record<string, number>>
+
 /** What somebody wants to do, as far as scopes are concerned. */
 export interface Wanted {
   readonly server: string
   /** The server's own name of the tool; undefined for its resources, prompts and completions. */
   readonly tool: string | undefined
   readonly effect: Effect
+  /** Undefined for what no class scope could come to cover later. */
+  readonly since?: Since | undefined
 }
 
 /** Whoever cannot be trusted to know what a repeat would do needs the broadest class. */
@@ -36,17 +52,52 @@ const encoded = (name: string): string =>
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   )
 
-/** Whether these scopes reach so far: the tool itself, or its class or a broader one. */
-export function covers(scopes: readonly string[], { server, tool, effect }: Wanted): boolean {
-  if (tool !== undefined && scopes.includes(toolScope(server, tool))) return true
-  const from = CLASSES.indexOf(CLASS_OF[effect])
-  return CLASSES.slice(from).some((one) => scopes.includes(`${server}:${one}`))
+/** The classes whose scopes cover a tool of this effect, from narrow to broad. */
+export const classesOf = (effect: Effect): readonly ScopeClass[] =>
+  CLASSES.slice(CLASSES.indexOf(CLASS_OF[effect]))
+
+/** Whether a scope is that of a class of tools, which may come to have more of them. */
+export const isClassScope = (scope: string): boolean => /^[^:]+:(?:read|write|admin)$/.test(scope)
+
+/** What somebody holds. */
+interface Held {
+  readonly scopes: readonly string[]
+  readonly epochs?: ScopeEpochs | undefined
 }
 
+/**
+ * Whether these scopes reach so far: the tool itself, or its class or a broader one. AS38: a class is
+ * what it was when it was given; what a server added or made riskier since is asked for by name.
+ */
+export function covers(
+  scopes: readonly string[],
+  { server, tool, effect, since }: Wanted,
+  epochs?: ScopeEpochs,
+): boolean {
+  if (tool !== undefined && scopes.includes(toolScope(server, tool))) return true
+  return classesOf(effect).some((one) => {
+    const scope = `${server}:${one}`
+    if (!scopes.includes(scope)) return false
+    if (epochs === undefined || since === undefined) return true
+    return wasMeant(since, one, epochOf(epochs, scope))
+  })
+}
+
+function wasMeant({ classes, gone }: Since, one: ScopeClass, epoch: number): boolean {
+  const wasGone = gone !== undefined && gone.from <= epoch && epoch < gone.until
+  return !wasGone && (classes[one] ?? Number.POSITIVE_INFINITY) <= epoch
+}
+
+const epochOf = (epochs: ScopeEpochs, scope: string): number =>
+  typeof epochs === 'number' ? epochs : (epochs[scope] ?? Number.NEGATIVE_INFINITY)
+
 /** Exactly what this needs and nothing beside it, as a client of this issuer can come by it. */
-export function requiredScopes({ server, tool, effect }: Wanted, stepUp: StepUp): string[] {
-  if (tool === undefined || stepUp === 'class') return [classScope(server, effect)]
-  return [toolScope(server, tool)]
+export function requiredScopes(wanted: Wanted, stepUp: StepUp, held?: Held): string[] {
+  const { server, tool, effect } = wanted
+  if (tool === undefined) return [classScope(server, effect)]
+  // Whoever holds the class already would come back with just what they have.
+  const isOutgrown = held !== undefined && covers(held.scopes, { server, tool, effect })
+  return [stepUp === 'class' && !isOutgrown ? classScope(server, effect) : toolScope(server, tool)]
 }
 
 /** Whether a scope says anything about these servers. */
@@ -66,6 +117,6 @@ export type Reached = 'held' | 'ask' | 'out'
 
 /** The one judgement behind calls and lists: what is shown may be called or asked for. */
 export function reach(who: Principal, wanted: Wanted): Reached {
-  if (who.proof === 'local' || covers(who.scopes, wanted)) return 'held'
+  if (who.proof === 'local' || covers(who.scopes, wanted, who.epochs)) return 'held'
   return who.stepUp === 'off' ? 'out' : 'ask'
 }

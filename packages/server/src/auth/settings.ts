@@ -1,4 +1,5 @@
 import type { Secret } from '#base'
+import type { EmbeddedSettings, SignInProvider } from './embedded/settings.ts'
 import type { StepUp } from './principal.ts'
 
 /** Signature algorithms of tokens and proofs: asymmetric ones only, so that no issuer shares its key. */
@@ -36,6 +37,13 @@ export interface IssuerSettings {
   readonly clientClaim: string
   readonly dpop: 'off' | 'accepted' | 'required'
   readonly stepUp: StepUp
+  /** What its scopes are asked for with: `api://{id}/`. Its tokens say them with it or without. */
+  readonly scopePrefix?: string
+  /**
+   * Whether class scopes mean the tools of when they were given: as its tokens claim, or as of their
+   * first use here (the default). `growing`: the tools of now.
+   */
+  readonly classes?: 'claimed' | 'frozen' | 'growing'
   readonly reach: Reach
 }
 
@@ -55,4 +63,22 @@ export interface AuthSettings {
   readonly skewMs: number
   /** Whether proofs must repeat a nonce of ours (RFC 9449 §9). */
   readonly dpopNonces: boolean
+  /** Our own authorization server; its issuer is known once we are reached under a name. */
+  readonly embedded: EmbeddedSettings | undefined
+  /** Through whom people sign in, beside or instead of accounts of ours. */
+  readonly signIn: SignInProvider | undefined
+}
+
+/**
+ * RS29: ways to a token beside a person at a browser, as clients look for them in `server/discover`.
+ * What an issuer elsewhere can do, it says itself.
+ */
+export function authExtensions({ embedded }: AuthSettings): readonly string[] {
+  if (!embedded) return []
+  return [
+    'io.modelcontextprotocol/oauth-client-credentials',
+    ...(embedded.enterprises.length === 0
+      ? []
+      : ['io.modelcontextprotocol/enterprise-managed-authorization']),
+  ]
 }

@@ -8,7 +8,7 @@ const PENDING_MS = 30_000
 /**
  * Grants that were just told to come back with more scopes. SDK v1 answers that by refreshing its
  * token, which changes nothing, and then gives up; only a refresh that fails on our side makes it
- * ask its person (docs/protocol.md, "Step-up and refresh tokens").
+ * ask its person (docs/protocol.md, "Where clients and the specification disagree").
  */
 export interface StepUps {
   readonly ask: (grantId: string) => Promise<void>

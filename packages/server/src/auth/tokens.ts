@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto'
 import { Fault } from '@countersign/contract'
+import type { JWTVerifyGetKey } from 'jose'
+import type { ClassEpochs } from './class-epochs.ts'
 import { tokenFault, type Grant } from './grant.ts'
 import { introspect } from './introspect.ts'
 import { claimedIssuer, Issuer, type IssuerRooms } from './issuer.ts'
-import type { AuthSettings } from './settings.ts'
+import type { AuthSettings, IssuerSettings } from './settings.ts'
 
 /** Verified tokens in memory; each costs about a kilobyte. */
 const KNOWN_MAX = 10_000
@@ -29,21 +31,28 @@ interface Remembered<Value> {
 /** Finds out what a token says, and remembers it: one shown again costs a digest and a look-up. */
 export class Tokens {
   readonly #rooms: IssuerRooms
+  readonly #epochs: ClassEpochs
   readonly #skewMs: number
-  readonly #issuers: ReadonlyMap<string, Issuer>
+  readonly #issuers: Map<string, Issuer>
   readonly #introspecting: Issuer | undefined
   readonly #known = new Map<string, Remembered<Grant>>()
   readonly #refused = new Map<string, Remembered<Fault>>()
   readonly #reading = new Map<string, Promise<Grant>>()
   #asking = 0
 
-  constructor(rooms: IssuerRooms, { issuers, skewMs }: AuthSettings) {
+  constructor(rooms: IssuerRooms, epochs: ClassEpochs, { issuers, skewMs }: AuthSettings) {
     this.#rooms = rooms
+    this.#epochs = epochs
     this.#skewMs = skewMs
     this.#issuers = new Map(issuers.map((one) => [one.issuer, new Issuer(rooms, one)]))
     this.#introspecting = [...this.#issuers.values()].find(
       ({ settings }) => settings.introspection !== undefined,
     )
+  }
+
+  /** One more issuer, whose keys are known here: ourselves. */
+  admit(settings: IssuerSettings, keyFor: JWTVerifyGetKey): void {
+    this.#issuers.set(settings.issuer, new Issuer(this.#rooms, settings, keyFor))
   }
 
   read(token: string, digest: string): Grant | Promise<Grant> {
@@ -63,10 +72,11 @@ export class Tokens {
     const { world } = this.#rooms
     try {
       const claimed = claimedIssuer(token)
-      const grant =
+      const said =
         claimed === undefined
           ? await this.#introspect(this.#introspecting, token, digest)
           : await this.#verify(claimed, token, digest)
+      const grant = { ...said, epochs: await this.#epochs.of(said) }
       const isAsked = claimed === undefined || grant.settings.introspection?.always === true
       const forMs = isAsked ? INTROSPECTED_MS : KNOWN_MS
       const until = Math.min(grant.expiresAt + this.#skewMs, world.now() + forMs)

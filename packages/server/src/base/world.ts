@@ -79,8 +79,10 @@ function random(bytes: number): Buffer {
     randomFillSync(pool)
     used = 0
   }
-  const taken = Buffer.from(pool.subarray(used, used + bytes))
-  pool.fill(0, used, used + bytes)
+  const from = used
   used += bytes
+  const taken = Buffer.allocUnsafe(bytes)
+  pool.copy(taken, 0, from, used)
+  pool.fill(0, from, used)
   return taken
 }

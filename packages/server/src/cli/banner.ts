@@ -48,6 +48,7 @@ export function banner(
     `  ${sampleCall(config)}`,
     '',
     ...(config.servers.some(({ id }) => id === SLOW_SERVER) ? slowCall(config, pid) : []),
+    ...(isQuickstart(config) ? askedCall(config) : []),
     'Calls, as they happen:',
   ]
   return lines.join('\n')
@@ -55,7 +56,7 @@ export function banner(
 
 function sampleCall(config: Config): string {
   const [first] = config.servers
-  const where = `--config ${quote(config.path)}`
+  const where = whereOf(config)
   if (!first) return `countersign tools ${where}`
   return config.servers.some(({ id }) => id === 'everything')
     ? `npx countersign call everything_echo --args '{"message":"hello"}' ${where}`
@@ -67,7 +68,7 @@ const SLOW_SERVER = 'reports'
 
 /** What shows that a long call survives. */
 function slowCall(config: Config, pid: number): readonly string[] {
-  const where = `--config ${quote(config.path)}`
+  const where = whereOf(config)
   return [
     'A call that takes 20 s and survives everything. In two more terminals:',
     '',
@@ -78,6 +79,25 @@ function slowCall(config: Config, pid: number): readonly string[] {
     '',
   ]
 }
+
+/** The quickstart's own policy asks before its memory forgets. */
+const isQuickstart = ({ policy, servers }: Config): boolean =>
+  policy !== undefined &&
+  ['memory', SLOW_SERVER].every((name) => servers.some(({ id }) => id === name))
+
+/** What shows that a call waits for a yes. */
+const askedCall = (config: Config): readonly string[] => [
+  'A call that waits until you say yes; this terminal says by which command:',
+  '',
+  `  npx countersign call memory_delete_entities --args '{"entityNames":["nobody"]}' ${whereOf(config)}`,
+  '',
+]
+
+/** The command that decides an approval of this gateway. */
+export const approveCommand = (config: Config, id: string): string =>
+  `npx countersign approve ${id} ${whereOf(config)}`
+
+const whereOf = ({ path }: Config): string => `--config ${quote(path)}`
 
 const quote = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path}'`)
 

@@ -39,4 +39,9 @@ export function textOption(parsed: Parsed, name: string): string | undefined {
   const value = parsed.values[name]
   return typeof value === 'string' ? value : undefined
 }
+/** All of an option that may be given several times. */
+export function textsOption(parsed: Parsed, name: string): readonly string[] {
+  const value = parsed.values[name]
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+}
 export const flag = (parsed: Parsed, name: string): boolean => parsed.values[name] === true

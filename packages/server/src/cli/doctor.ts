@@ -3,6 +3,7 @@ import type { World } from '#base'
 import { silentLog } from '#telemetry'
 import { makeUpstream, startKeeper, type ServerSpec } from '#upstream'
 import { checkMachine } from './check-machine.ts'
+import { checkPolicies } from './check-policies.ts'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -10,10 +11,12 @@ import {
   flag,
   JSON_HELP,
   JSON_OPTION,
+  textOption,
   type Command,
 } from './command.ts'
+import { checkAuth } from './doctor-auth/check-auth.ts'
 import { findConfig } from './find-config.ts'
-import { print, printJson } from './io.ts'
+import { print, printJson, type Io } from './io.ts'
 import { printable } from './printable.ts'
 
 /** One finding: what was looked at, how it is, and the one thing to do about it. */
@@ -31,9 +34,17 @@ const SLOW_MS = 5_000
 
 export const doctor: Command = {
   summary: 'Starts each server and says what it speaks, what it offers and what is wrong.',
-  usage: 'doctor [server …] [options]',
-  options: { ...CONFIG_OPTION, ...JSON_OPTION },
+  usage: 'doctor [server …] [--auth [--token-env NAME]] [options]',
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    auth: { type: 'boolean' },
+    'token-env': { type: 'string' },
+  },
   help: `  server              only these servers (default: all)
+      --auth          looks at who can come in instead: our address as a stranger finds it, the
+                      issuers and their keys, clocks, accounts
+      --token-env NAME  with --auth: judges the token in this environment variable, claim by claim
 ${CONFIG_HELP}
 ${JSON_HELP}
 
@@ -50,16 +61,28 @@ Exit code: 0 when nothing failed, 1 otherwise.`,
       if (asJson) printJson(io, finding)
       else print(io, lineOf(finding))
     }
+    if (flag(parsed, 'auth')) {
+      const found = await checkAuth(config, io, textOption(parsed, 'token-env'))
+      for (const finding of found) report({ ...finding, what: printable(finding.what) })
+      return conclude(findings, asJson, io)
+    }
     for (const id of unknown)
       report({ check: id, verdict: 'fail', what: 'is not in the configuration' })
     for (const finding of await checkMachine(config)) report(finding)
+    for (const finding of await checkPolicies(config)) {
+      report({ ...finding, what: printable(finding.what) })
+    }
     for (const note of config.notes)
       report({ check: 'configuration', verdict: 'warn', what: printable(note) })
     await checkServers(io.world, specs, report)
-    const failed = findings.filter(({ verdict }) => verdict === 'fail').length
-    if (!asJson) print(io, failed === 0 ? '\nNothing is broken.' : `\n${String(failed)} failed.`)
-    return failed === 0 ? EXIT.ok : EXIT.failed
+    return conclude(findings, asJson, io)
   },
+}
+
+function conclude(findings: readonly Finding[], asJson: boolean, io: Io): number {
+  const failed = findings.filter(({ verdict }) => verdict === 'fail').length
+  if (!asJson) print(io, failed === 0 ? '\nNothing is broken.' : `\n${String(failed)} failed.`)
+  return failed === 0 ? EXIT.ok : EXIT.failed
 }
 
 const MARKS = { pass: 'ok  ', warn: 'warn', fail: 'FAIL' } as const

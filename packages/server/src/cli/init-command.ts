@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import { fileURLToPath } from 'node:url'
+import { askYes, canBeAsked } from './ask-yes.ts'
 import { CONFIG_OPTION, flag, JSON_HELP, JSON_OPTION, textOption, type Command } from './command.ts'
 import { init as runInit } from './init.ts'
-import type { Io } from './io.ts'
 
 export const init: Command = {
   summary: 'Writes countersign.yaml from the MCP clients on this machine, and points them at us.',
@@ -46,8 +45,8 @@ ${JSON_HELP}`,
         cwd: io.cwd,
         platform: io.world.platform,
         stdout: io.stdout,
-        isTTY: io.stdin.isTTY === true && io.stdout.isTTY === true,
-        ask: (question) => ask(io, question),
+        isTTY: canBeAsked(io),
+        ask: (question) => askYes(io, question),
       },
     )
   },
@@ -57,13 +56,4 @@ ${JSON_HELP}`,
 const mainFile = (): string => {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return fileURLToPath(new URL(`../main.${extension}`, import.meta.url))
-}
-
-async function ask(io: Io, question: string): Promise<boolean> {
-  const lines = createInterface({ input: io.stdin, output: io.stdout })
-  try {
-    return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
-  } finally {
-    lines.close()
-  }
 }

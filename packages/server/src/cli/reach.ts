@@ -1,8 +1,8 @@
+import type { Duplex } from 'node:stream'
 import {
   connect,
   Fault,
   META,
-  own,
   shapeOf,
   TASKS_EXTENSION,
   type Admin,
@@ -16,6 +16,7 @@ import type { Config } from '#config'
 import { makeLog } from '#telemetry'
 import { openHouse } from '../server.ts'
 import type { Io } from './io.ts'
+import { openRelay } from './relay.ts'
 import { findRunning, type Running } from './running.ts'
 import { VERSION } from './version.ts'
 
@@ -88,41 +89,43 @@ const withEnvelope = (params: JsonObject, asking: Asking): JsonObject => ({
   },
 })
 
-function reachRunning({ url, token }: Running): Reach {
+function reachRunning(running: Running): Reach {
+  const { url, token } = running
   return {
     admin: connect(url, () => token.reveal()),
     isRunning: true,
     isWorking: true,
+    // Not over /mcp: what a stranger has to show there, whoever holds this folder has not.
     request: async (method, params, asking = {}) => {
-      const named = own(params, method.startsWith('tasks/') ? 'taskId' : 'name')
+      const asked = { jsonrpc: '2.0', id: 1, method, params: withEnvelope(params, asking) }
       try {
-        const response = await fetch(new URL('/mcp', url), {
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            accept: asking.onProgress ? 'application/json, text/event-stream' : 'application/json',
-            'mcp-protocol-version': REVISION,
-            'mcp-method': method,
-            ...(typeof named === 'string' ? { 'mcp-name': named } : {}),
-          },
-          body: JSON.stringify({
-            jsonrpc: '2.0',
-            id: 1,
-            method,
-            params: withEnvelope(params, asking),
-          }),
-        })
-        for await (const message of messagesOf(response)) {
-          const shape = shapeOf(message)
-          if (shape.kind === 'response') return shape.message
-          if (shape.kind === 'notification') hear(shape.message, asking)
+        const socket = await openRelay(running, '')
+        try {
+          socket.write(`${JSON.stringify(asked)}\n`)
+          for await (const line of linesOf(socket)) {
+            const shape = shapeOf(JSON.parse(line))
+            if (shape.kind === 'response') return shape.message
+            if (shape.kind === 'notification') hear(shape.message, asking)
+          }
+        } finally {
+          socket.destroy()
         }
       } catch (cause) {
         throw new Fault('upstream/unavailable', GONE, { cause })
       }
-      throw new Fault('upstream/broken', 'The running Countersign gave no JSON-RPC answer.')
+      throw new Fault('upstream/unavailable', GONE)
     },
     [Symbol.asyncDispose]: async () => undefined,
+  }
+}
+
+/** S-001: a line ends at a line feed and nowhere else. */
+async function* linesOf(socket: Duplex): AsyncGenerator<string> {
+  let rest = ''
+  for await (const text of socket.setEncoding('utf8')) {
+    const lines = `${rest}${String(text)}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
   }
 }
 
@@ -130,26 +133,6 @@ const GONE = 'The running Countersign stopped before it answered.'
 
 const hear = ({ method, params }: RpcNotification, { onProgress }: Asking): void => {
   if (method === 'notifications/progress' && params) onProgress?.(params)
-}
-
-/** What a response says, message by message: one JSON value, or the data of each event. */
-async function* messagesOf(response: Response): AsyncGenerator {
-  if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
-    yield await response.json()
-    return
-  }
-  let rest = ''
-  for await (const text of (response.body ?? new ReadableStream()).pipeThrough(
-    new TextDecoderStream(),
-  )) {
-    // Only our own streams are read: their lines end in one way, and data is one line.
-    const events = `${rest}${text}`.split('\n\n')
-    rest = events.pop() ?? ''
-    for (const event of events) {
-      const data = /^data: ?(.+)$/m.exec(event)?.[1]
-      if (data !== undefined) yield JSON.parse(data)
-    }
-  }
 }
 
 interface Inside extends Reach {

@@ -1,15 +1,29 @@
 import { parseArgs } from 'node:util'
 import { toFault } from '@countersign/contract'
+import { approvals } from './approvals/approvals.ts'
+import { approve, deny } from './approvals/decide.ts'
 import { call } from './call.ts'
+import { connect } from './connections/connect.ts'
+import { connections } from './connections/connections.ts'
 import { EXIT, type Command, type Parsed } from './command.ts'
+import { clients } from './oauth-clients/clients.ts'
 import { doctor } from './doctor.ts'
 import { init } from './init-command.ts'
 import type { Io } from './io.ts'
+import { ledger } from './ledger/ledger.ts'
 import { log } from './log.ts'
 import { policy } from './policy/policy.ts'
+import { receipt } from './receipt.ts'
+import { resume } from './resume.ts'
+import { revoke } from './revoke.ts'
 import { serve } from './serve.ts'
+import { stop } from './stop.ts'
 import { tasks } from './tasks/tasks.ts'
+import { token } from './token.ts'
 import { tools } from './tools.ts'
+import { verify } from './verify.ts'
+import { users } from './users/users.ts'
+import { why } from './why.ts'
 import { VERSION } from './version.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -20,7 +34,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   call,
   tasks,
   policy,
+  approvals,
+  approve,
+  deny,
+  stop,
+  resume,
+  revoke,
+  users,
+  clients,
+  connect,
+  connections,
+  token,
   log,
+  ledger,
+  why,
+  receipt,
+  verify,
 }
 
 /** Runs one command line. Resolves with the exit code; whatever fails is one readable message. */

@@ -3,7 +3,7 @@ import { localAuthenticator } from '#auth'
 import { serveStdio } from '#gateway'
 import { makeLog } from '#telemetry'
 import { openHouse, type House, type Watcher } from '../server.ts'
-import { banner, callLine } from './banner.ts'
+import { approveCommand, banner, callLine } from './banner.ts'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -35,7 +35,7 @@ export const serve: Command = {
   -v, --view NAME     with --stdio: a server or view (default: all servers)
   -p, --port N        listen on this port instead of the configured one; 0 takes a free one
 ${CONFIG_HELP}
-  --json              print one JSON line for each event: listening, call, change, problem, stopping`,
+  --json              print one JSON line for each event: listening, call, asked, change, problem, stopping`,
   run: async (parsed, io) => {
     const config = withPort(findConfig(parsed, io), textOption(parsed, 'port'))
     return flag(parsed, 'stdio')
@@ -58,7 +58,11 @@ function withPort(config: Config, port: string | undefined): Config {
 async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<number> {
   const asJson = flag(parsed, 'json')
   const log = makeLog(config.log.level)
-  const house = await openHouse(config, { world: io.world, log, watcher: watcher(io, asJson) })
+  const house = await openHouse(config, {
+    world: io.world,
+    log,
+    watcher: watcher(io, config, asJson),
+  })
   const stopping = stopSignal()
   let forget: (() => void) | undefined
   try {
@@ -74,6 +78,7 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
         recovered: house.recovered,
       })
     } else print(io, banner(config, url, { recovered: house.recovered, pid: io.world.pid }))
+    await sayFirstLink(house, io, asJson)
     await stopping
     if (asJson) printJson(io, { event: 'stopping' })
     else print(io, 'Stopping: calls under way may end first.')
@@ -82,6 +87,18 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
     await house[Symbol.asyncDispose]()
   }
   return EXIT.ok
+}
+
+/** Nobody can sign in yet: whoever started us is given the way to be the first. */
+async function sayFirstLink({ people }: House, io: Io, asJson: boolean): Promise<void> {
+  const first = await people.users.firstLink()
+  if (!first) return
+  if (asJson) printJson(io, { event: 'first-account', ...first })
+  else
+    print(
+      io,
+      `\nNobody can sign in yet. Make the first account here, within a day:\n\n  ${first.link}\n`,
+    )
 }
 
 const urlOf = (config: Config, port: number): string =>
@@ -128,12 +145,15 @@ function gather(io: Io): (line: () => string) => void {
   }
 }
 
-function watcher(io: Io, asJson: boolean): Watcher {
+function watcher(io: Io, config: Config, asJson: boolean): Watcher {
   const say = gather(io)
   if (asJson) {
     return {
       onCall: ({ opening, closing }) => {
         say(() => jsonLine({ event: 'call', ...opening, ...closing }))
+      },
+      onAsked: ({ id, task, bound: { server, tool, principal } }) => {
+        printJson(io, { event: 'asked', approval: id, task, server, tool, principal })
       },
       onChange: (server, changes) => {
         printJson(io, { event: 'change', server, changes })
@@ -147,6 +167,10 @@ function watcher(io: Io, asJson: boolean): Watcher {
     onCall: (ended) => {
       const at = io.world.now()
       say(() => callLine(new Date(at), ended))
+    },
+    onAsked: ({ id, bound: { server, tool, principal } }) => {
+      const what = `${server} ${tool} by ${principal}`
+      print(io, printable(`? ${what} waits for approval: ${approveCommand(config, id)}`))
     },
     onChange: (server, changes) => {
       const names = changes.map(({ kind, name }) => `${kind} ${name}`).join(', ')

@@ -1,5 +1,4 @@
-import { request, type IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 import { Fault } from '@countersign/contract'
 import { requireToken } from '#admin'
@@ -11,9 +10,8 @@ import type { View } from '#registry'
 import type { House } from '../server.ts'
 import { EXIT } from './command.ts'
 import type { Io } from './io.ts'
+import { openRelay, RELAY_PATH } from './relay.ts'
 import { findRunning } from './running.ts'
-
-const PATH = '/admin/stdio/'
 
 /**
  * Lets further `serve --stdio` of the same configuration use this process: a store has one owner, and
@@ -45,8 +43,8 @@ export function acceptRelays(house: House, { server, closing }: FrontDoor): void
 function requestedView({ adminToken, gateway }: House, upgrade: IncomingMessage): View {
   requireToken(upgrade, adminToken)
   const path = upgrade.url ?? ''
-  const view = path.startsWith(PATH)
-    ? gateway.view(decodeURIComponent(path.slice(PATH.length)))
+  const view = path.startsWith(RELAY_PATH)
+    ? gateway.view(decodeURIComponent(path.slice(RELAY_PATH.length)))
     : undefined
   if (view && upgrade.headers.upgrade === UPGRADE) return view
   throw new Fault('http/not-found', 'Nothing is upgraded here.')
@@ -61,25 +59,7 @@ export async function relayStdio(
 ): Promise<number> {
   const running = await findRunning(config)
   if (!running) throw refused
-  const upgrade = request(new URL(PATH + encodeURIComponent(view), running.url), {
-    headers: {
-      connection: 'upgrade',
-      upgrade: UPGRADE,
-      authorization: `Bearer ${running.token.reveal()}`,
-    },
-  })
-  upgrade.end()
-  const socket = await new Promise<Duplex>((resolve, reject) => {
-    upgrade.once('upgrade', (_response, upgraded) => {
-      resolve(upgraded)
-    })
-    upgrade.once('response', () => {
-      reject(
-        new Fault('http/not-found', `the running Countersign has no server or view "${view}".`),
-      )
-    })
-    upgrade.once('error', reject)
-  })
+  const socket = await openRelay(running, view)
   io.stdin.pipe(socket)
   socket.pipe(io.stdout, { end: false })
   await finished(socket, { writable: false })

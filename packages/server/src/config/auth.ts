@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { ALGORITHMS, type AuthSettings, type IssuerSettings } from '#auth'
 import { Secret } from '#base'
+import { embeddedOf, embeddedSchema } from './embedded.ts'
 import { expand, type Variable } from './expand.ts'
+import { checkUrl, isLocalUrl } from './issuer-url.ts'
 import { duration, durationText } from './limits.ts'
-import { isLoopback } from './listen.ts'
 import type { Complain, Path } from './mistake.ts'
+import { signInOf, signInSchema } from './sign-in.ts'
 
 const URL_CHARS_MAX = 2_048
 /** Part of the id of each principal, which has to stay short. */
@@ -84,6 +86,21 @@ const issuerSchema = z.strictObject({
     .describe(
       'What a client is told to ask for when its token does not reach: the one `tool`, its `class`, or nothing: with `off` tools out of reach are not listed.',
     ),
+  scopePrefix: z
+    .string()
+    .min(1)
+    .max(NAME_CHARS_MAX)
+    .regex(/^[\u0021\u0023-\u005B\u005D-\u007E]+$/)
+    .optional()
+    .describe(
+      'What its scopes are asked for with: Entra wants `api://{id}/`. Tokens are read with it or without.',
+    ),
+  classes: z
+    .enum(['frozen', 'growing'])
+    .default('frozen')
+    .describe(
+      '`frozen`: a class scope covers the tools that were there when it was first used through a client; what is added or made riskier later is asked for by name. `growing`: always the tools of now.',
+    ),
   network: z
     .enum(['public', 'private'])
     .default('public')
@@ -96,9 +113,11 @@ export const authSchema = z
   .strictObject({
     issuers: z
       .array(issuerSchema)
-      .min(1)
       .max(ISSUERS_MAX)
+      .default([])
       .describe('The authorization servers whose tokens are taken; of others, none.'),
+    embedded: embeddedSchema.optional(),
+    signIn: signInSchema.optional(),
     skew: duration(SKEW)
       .default(SKEW_MS)
       .describe(
@@ -127,12 +146,18 @@ export function authOf(written: Written, variable: Variable, complain: Complain)
   for (const [index, name] of names.entries()) {
     if (names.indexOf(name) !== index) complain([...at, index], 'named twice', 'remove one')
   }
+  if (issuers.length === 0 && written.issuers.length === 0 && !written.embedded) {
+    complain(at, 'missing', 'name an authorization server, or use ours with `embedded: {}`')
+  }
   const introspecting = written.issuers.filter((one) => one.introspection !== undefined)
   if (introspecting.length > 1) {
     const remedy = 'keep one: a token must not be shown to an issuer that did not make it'
     complain(at, 'several issuers with introspection', remedy)
   }
-  return { issuers, skewMs: written.skew, dpopNonces: written.dpopNonces }
+  const embedded =
+    written.embedded && embeddedOf(written.embedded, ['auth', 'embedded'], complain)
+  const signIn = written.signIn && signInOf(written.signIn, variable, complain)
+  return { issuers, skewMs: written.skew, dpopNonces: written.dpopNonces, embedded, signIn }
 }
 
 interface Reading {
@@ -142,8 +167,8 @@ interface Reading {
 }
 
 function issuerOf(one: Written['issuers'][number], reading: Reading): IssuerSettings | undefined {
-  const { issuer, audience, jwksUri, introspection, network, ...rest } = one
-  const isLocal = URL.canParse(issuer) && isLoopback(new URL(issuer).hostname)
+  const { issuer, audience, jwksUri, introspection, scopePrefix, network, ...rest } = one
+  const isLocal = isLocalUrl(issuer)
   checkUrl(issuer, 'issuer', isLocal, reading)
   if (jwksUri !== undefined) checkUrl(jwksUri, 'jwksUri', isLocal, reading)
   const asking = introspection && introspectionOf(introspection, isLocal, reading)
@@ -153,6 +178,7 @@ function issuerOf(one: Written['issuers'][number], reading: Reading): IssuerSett
     reach: isLocal ? 'loopback' : network,
     ...(audience === undefined ? {} : { audience }),
     ...(jwksUri === undefined ? {} : { jwksUri }),
+    ...(scopePrefix === undefined ? {} : { scopePrefix }),
     ...(asking === undefined ? {} : { introspection: asking }),
   }
 }
@@ -174,22 +200,5 @@ function introspectionOf(
     clientId,
     clientSecret: new Secret(secret.text),
     always,
-  }
-}
-
-/** RFC 8414 §2: an issuer has neither query nor fragment, and neither has anything else here. */
-function checkUrl(text: string, field: string, isLocal: boolean, reading: Reading): void {
-  const at = [...reading.at, field]
-  if (!URL.canParse(text)) {
-    reading.complain(at, 'not a URL', 'for example https://login.example/realms/work')
-    return
-  }
-  const { protocol, username, password, search, hash } = new URL(text)
-  if (protocol !== 'https:' && !(isLocal && protocol === 'http:')) {
-    reading.complain(at, 'not https', 'http is for an issuer on this machine alone')
-  } else if (username !== '' || password !== '' || hash !== '' || text.includes('#')) {
-    reading.complain(at, 'a password or a # part in the URL', 'remove it')
-  } else if (field === 'issuer' && (search !== '' || text.includes('?'))) {
-    reading.complain(at, 'a query in an issuer', 'write it as it stands in `iss`')
   }
 }

@@ -49,7 +49,8 @@ export function foreignOf(
   path: string,
   root: Readonly<Record<string, unknown>>,
 ): Foreign | undefined {
-  if (!/\.jsonc?$/i.test(path)) return undefined
+  // A file with our name is ours, though nothing but servers stands in it.
+  if (!/\.jsonc?$/i.test(path) || /(?:^|[/\\])countersign\.jsonc?$/i.test(path)) return undefined
   const keys = Object.keys(root).filter((key) => key !== '$schema')
   if (keys.includes('servers') && keys.every((key) => key === 'servers' || key === 'inputs')) {
     return { client: 'VS Code', key: 'servers', notes: [] }

@@ -6,6 +6,7 @@ import type { PolicySettings } from '#policy'
 import type { ToolRule } from '#registry'
 import type { ServerSpec } from '#upstream'
 import { authOf } from './auth.ts'
+import { vaultOf, type VaultSection } from './vault.ts'
 import { readDocument } from './document.ts'
 import type { Variable } from './expand.ts'
 import { isFields, type Fields } from './fields.ts'
@@ -20,6 +21,7 @@ import { readServers } from './servers.ts'
 import type { Tasks } from './tasks.ts'
 import { complainShape, unknownField, withoutWrong } from './shape-problem.ts'
 import { readViews, type View } from './views.ts'
+import { checkViewNames } from './workloads.ts'
 
 /** Everything the operator decided before the start. Paths are absolute, variables are filled in. */
 export interface Config {
@@ -28,6 +30,8 @@ export interface Config {
   readonly listen: Listen
   /** Undefined in local mode. */
   readonly auth: AuthSettings | undefined
+  /** Where the key of what is shown to servers is; undefined: in a file of the data folder. */
+  readonly vault: VaultSection | undefined
   /** Undefined where everything that is listed may be called. */
   readonly policy: PolicySettings | undefined
   /** The folder of the store and the keys. */
@@ -93,15 +97,21 @@ function configOf(source: ConfigText, written: Fields, complain: Complain): Conf
   const views = readViews(root['views'], ids, disabled, complain)
   const { shape } = configSchema
   const { where, auth } = doorOf(root, variable, complain)
+  if (auth?.embedded) {
+    const names = [...ids, ...views.map(({ name }) => name)]
+    checkViewNames(auth.embedded, names, { at: ['auth', 'embedded'], complain })
+  }
   const judging = section(shape.policy, 'policy', root, complain)
   const policy = judging && policyOf(judging, folder, complain)
+  const sealing = section(shape.vault, 'vault', root, complain)
+  const vault = sealing && vaultOf(sealing, folder)
   const ledger = section(shape.ledger, 'ledger', root, complain)
   const tasks = section(shape.tasks, 'tasks', root, complain)
   const limits = section(shape.limits, 'limits', root, complain)
   const log = section(shape.log, 'log', root, complain)
   if (!where || !ledger || !tasks || !limits || !log) return undefined
   const said = { data, servers, disabled, views, rules, ledger, tasks, limits, log, notes }
-  return { path: resolve(path), listen: where, auth, policy, ...said }
+  return { path: resolve(path), listen: where, auth, policy, vault, ...said }
 }
 
 /** Where we listen, and who is let in: the one depends on the other. */

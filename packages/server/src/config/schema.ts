@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { authSchema } from './auth.ts'
 import { BOUNDS, bytes, count, limitsSchema } from './limits.ts'
 import { policySchema } from './policy.ts'
+import { serverAuthSchema } from './server-auth.ts'
 import { tasksSchema, toolRulesSchema } from './tasks.ts'
+import { vaultSchema } from './vault.ts'
 import { SERVER_ID, SERVER_ID_CHARS_MAX } from './server-id.ts'
 
 const TEXT_CHARS_MAX = 32_768
@@ -28,6 +30,7 @@ export const serverSchema = z
       .optional()
       .describe('Where it is reached. With `command`: we start it, then reach it here.'),
     headers: texts.optional().describe('Sent with every request to `url`.'),
+    auth: serverAuthSchema.optional(),
     type: z
       .enum(['stdio', 'http', 'sse'])
       .optional()
@@ -113,6 +116,7 @@ export const configSchema = z.strictObject({
   listen: listenSchema,
   auth: authSchema,
   policy: policySchema,
+  vault: vaultSchema,
   data: z
     .string()
     .min(1)

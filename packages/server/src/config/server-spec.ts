@@ -1,9 +1,11 @@
 import { isAbsolute, resolve } from 'node:path'
 import type { ProcessSpec, ServerSpec, Transport } from '#upstream'
+import type { ServerAuth } from '#vault'
 import { expand, type Variable } from './expand.ts'
 import { isLoopback } from './listen.ts'
 import { fieldName, type Complain, type Path } from './mistake.ts'
 import type { ServerEntry } from './schema.ts'
+import { serverAuthOf } from './server-auth.ts'
 
 /** What an entry is read with: where it stands, what its variables hold, whom to tell. */
 export interface Reading {
@@ -41,7 +43,11 @@ export function serverSpec(
   const transport = transportOf(entry, reading)
   if (!transport) return undefined
   const { era, start, callTimeoutMs, idleMs, messageBytesMax } = entry
-  return { id, transport, era, start, callTimeoutMs, idleMs, messageBytesMax }
+  const auth = authOf(entry, transport, reading)
+  return {
+    ...{ id, transport, era, start, callTimeoutMs, idleMs, messageBytesMax },
+    ...(auth ? { auth } : {}),
+  }
 }
 
 function transportOf(entry: ServerEntry, reading: Reading): Transport | undefined {
@@ -57,6 +63,26 @@ function transportOf(entry: ServerEntry, reading: Reading): Transport | undefine
   noteClearText(address, headers, reading)
   if (type === 'sse') return { kind: 'sse', url: address, headers }
   return { kind: 'http', url: address, headers, ...(process ? { process } : {}) }
+}
+
+/** A token says who calls, so nothing else may. */
+function authOf(
+  { auth, headers = {} }: ServerEntry,
+  transport: Transport,
+  reading: Reading,
+): ServerAuth | undefined {
+  if (!auth) return undefined
+  const { at, complain } = reading
+  if (transport.kind === 'stdio') {
+    const remedy = 'a program is given what it needs by env'
+    complain([...at, 'auth'], 'auth without url', remedy)
+    return undefined
+  }
+  const shown = Object.keys(headers).find((name) => /^(?:authorization|dpop)$/i.test(name))
+  if (shown !== undefined) {
+    complain([...at, 'headers', shown], 'a credential beside auth', 'keep one of them')
+  }
+  return serverAuthOf(auth, transport.url, reading)
 }
 
 interface Contradiction {

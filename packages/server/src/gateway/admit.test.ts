@@ -53,6 +53,7 @@ async function comesOf(who: TokenPrincipal, isDenied: boolean) {
     },
     rules: () => ({}),
     upstream: () => ({
+      spec: {},
       call: async () => {
         seen.push('sent')
         return { kind: 'result', result: { content: [] } }
@@ -65,7 +66,7 @@ async function comesOf(who: TokenPrincipal, isDenied: boolean) {
 }
 
 test('a scope is not a permission, and a permission is not a scope', async () => {
-  // AU-016
+  // RS16, SC3
   const able = ada('files:write')
   assert.deepEqual(await comesOf(able, false), {
     seen: ['opened', 'sent', 'answered'],
@@ -83,6 +84,7 @@ test('a scope is not a permission, and a permission is not a scope', async () =>
 })
 
 test('whoever comes back to a call has to hold what it needs still', async () => {
+  // GV5
   const { code } = await comesOf(ada(), false)
   assert.equal(code, 'auth/scope')
   const { code: held } = await comesOf(ada('tool:files.rm'), false)

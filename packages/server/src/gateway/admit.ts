@@ -21,6 +21,7 @@ import type { Ledger } from '#audit'
 import type { View } from '#registry'
 import { isCallMethod } from './asked.ts'
 import { labelOf } from './client.ts'
+import { isConnectTool } from './connect-tool.ts'
 import { ensureListed, ensureNamed, type ListRooms } from './lists.ts'
 import type { Served } from './modern.ts'
 import { isOwnTool } from './own-tools.ts'
@@ -44,10 +45,11 @@ export interface AdmitRooms extends ListRooms {
 }
 
 /** What a call wants, in the words of scopes. */
-const wantedBy = ({ server, method, name, effect }: Target): Wanted => ({
+const wantedBy = ({ server, method, name, effect, since }: Target): Wanted => ({
   server,
   tool: method === 'tools/call' ? name : undefined,
   effect,
+  since,
 })
 
 /**
@@ -56,9 +58,9 @@ const wantedBy = ({ server, method, name, effect }: Target): Wanted => ({
  */
 export async function admit(rooms: AdmitRooms, asking: Admission): Promise<Served | undefined> {
   const { who, view, request } = asking
-  const wanted = await wantedIn(rooms, view, request)
-  const missing = wanted.filter((one) => !covers(who.scopes, one))
-  const needed = missing.flatMap((one) => requiredScopes(one, who.stepUp))
+  const wanted = await wantedIn(rooms, view, who, request)
+  const missing = wanted.filter((one) => !covers(who.scopes, one, who.epochs))
+  const needed = missing.flatMap((one) => requiredScopes(one, who.stepUp, who))
   if (!mayDiscover([...who.scopes, ...needed], view.servers)) needed.push(DISCOVER)
   if (needed.length === 0) return undefined
   await noteStepUp(rooms, asking, needed)
@@ -74,8 +76,8 @@ export async function admit(rooms: AdmitRooms, asking: Admission): Promise<Serve
 export function shortfall(who: Principal, target: Target): Fault | undefined {
   if (who.proof === 'local') return undefined
   const wanted = wantedBy(target)
-  if (covers(who.scopes, wanted)) return undefined
-  return scopeFault(requiredScopes(wanted, who.stepUp))
+  if (covers(who.scopes, wanted, who.epochs)) return undefined
+  return scopeFault(requiredScopes(wanted, who.stepUp, who))
 }
 
 const scopeFault = (scopes: readonly string[]): Fault =>
@@ -98,16 +100,18 @@ function challenged({ who, view, revision }: Admission, needed: readonly string[
 async function wantedIn(
   rooms: AdmitRooms,
   view: View,
+  who: Principal,
   { method, params = {} }: RpcRequest,
 ): Promise<readonly Wanted[]> {
   if (method === 'resources/subscribe') {
-    await ensureListed(rooms, view)
+    await ensureListed(rooms, view, who)
     const found = view.resources().inward(textAt(params, 'uri'))
     return found ? [{ server: found.server, tool: undefined, effect: 'read' }] : []
   }
   if (!isCallMethod(method) || isOwnTool({ method, params })) return []
+  if (isConnectTool({ method, params })) return []
   try {
-    await ensureNamed(rooms, view, method, params)
+    await ensureNamed(rooms, view, who, { method, params })
     return [wantedBy(targetOf({ view, method, params }, rooms.rules))]
   } catch (thrown) {
     // What is not there, or is malformed, is said by whoever serves it.

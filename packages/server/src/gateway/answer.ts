@@ -14,6 +14,7 @@ import {
 } from '@countersign/contract'
 import type { ResourceRouter } from '#registry'
 import type { Asked } from './asked.ts'
+import { askToConnect, pageIn, type NeededPage } from './connect-pages.ts'
 import type { Outcome } from '#tasks'
 import {
   faultError,
@@ -31,7 +32,7 @@ export type Answer =
   | { readonly kind: 'error'; readonly error: RpcError; readonly fault?: Fault }
 
 /** Everything but a question: those are carried differently in each era. */
-export type Settled = Exclude<Outcome, { readonly kind: 'input' | 'task' }>
+export type Settled = Exclude<Outcome, { readonly kind: 'input' | 'task' | 'asks' }>
 
 /** Says the outcome of a call in the words of one revision, to a client that can do so much. */
 export function answer(
@@ -46,7 +47,7 @@ export function answer(
     case 'errored':
       return errored(asked, outcome.error, revision, client)
     case 'refused':
-      return refused(asked, outcome.fault, revision)
+      return refused(asked, outcome.fault, revision, client)
   }
 }
 
@@ -143,19 +144,38 @@ function urlInWords(error: RpcError, revision: Revision): Answer {
 /** Refusals and unknown outcomes of a tool are results, so that the model reads them. */
 const IN_WORDS: readonly string[] = [
   'policy/denied',
+  'upstream/unconnected',
   'call/unknown-outcome',
   'task/failed',
   'task/illegal',
   'task/too-large',
 ]
 
-function refused(asked: Asked, fault: Fault, revision: Revision): Answer {
+function refused(
+  asked: Asked,
+  fault: Fault,
+  revision: Revision,
+  client: ClientCapabilities,
+): Answer {
+  const page = pageIn(fault)
+  if (page && revision === '2025-11-25' && client.elicitation?.url !== undefined) {
+    return { kind: 'error', error: pageError(page, fault) }
+  }
   if (asked.method === 'tools/call' && IN_WORDS.includes(fault.code)) {
     const result = projectResult(toolError(fault.message), revision, receiptOf(asked))
     return { kind: 'result', result }
   }
   return { kind: 'error', error: faultError(fault, revision), fault }
 }
+
+/** I-046, OC23: in this revision a page that is needed is an error of its own. */
+const pageError = ({ id, url, server }: NeededPage, { message }: Fault): RpcError => ({
+  code: RPC.urlElicitationRequired,
+  message,
+  data: {
+    elicitations: [{ mode: 'url', elicitationId: id, url, message: askToConnect(server) }],
+  },
+})
 
 /** Where two servers claim one URI, what a result refers to must lead back to the server it came from. */
 function rewriteUris(

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/contract'
+import type { Using } from '#approvals'
 import type { View } from '#registry'
 import type { Exchange, Outgoing } from '#upstream'
 
@@ -33,6 +34,9 @@ export interface Round {
   readonly requestState?: string
 }
 
+/** How questions reach a client; a call that becomes a task changes from the second to the first. */
+export type Questioning = 'live' | 'rounds'
+
 /** The client's side of one call: what the upstream may say and ask, and how questions are carried. */
 export interface Client extends Exchange {
   /** What the ledger calls this client: a label, never a reason to trust it (V-048). */
@@ -41,7 +45,9 @@ export interface Client extends Exchange {
    * `live` asks on the open stream, so a modern server's rounds are played by us; `rounds` lets them
    * return to the client, which comes back with the answers.
    */
-  readonly questions: 'live' | 'rounds'
+  readonly questions: () => Questioning
   /** Awaited right before the request leaves for the server: a task writes down that it did. */
   readonly leaving?: () => Promise<void>
+  /** The approval that it goes out with, if that still fits when it is judged. */
+  readonly using?: Using
 }

@@ -5,9 +5,12 @@ import { answer, receiptOf } from './answer.ts'
 import type { Asked, CallMethod } from './asked.ts'
 import { answeredOf, carry, errandOf, type Fare } from './carry.ts'
 import { labelOf } from './client.ts'
+import { onlyUnconnected, pageIn, withPage } from './connect-pages.ts'
+import { connectByTool, isConnectTool } from './connect-tool.ts'
 import { attend, hold, REPEATED_HOLD_MS, type Held, type Patience } from './hold.ts'
 import type { LegacyRequest, LegacyRooms } from './legacy.ts'
 import { listenerOf } from './listen-live.ts'
+import { ensureNamed } from './lists.ts'
 import type { Served } from './modern.ts'
 import { isOwnTool, ownTool } from './own-tools.ts'
 import { failure, projectResult, success } from './project.ts'
@@ -24,7 +27,7 @@ export async function callLegacy(
   method: CallMethod,
   signal: AbortSignal,
 ): Promise<Served> {
-  const { request, view, session } = legacy
+  const { request, view, session, who } = legacy
   const asked: Asked = {
     call: newId(rooms.world, 'call'),
     view,
@@ -32,7 +35,13 @@ export async function callLegacy(
     params: ownParams(request.params),
     round: { number: 1 },
   }
+  if (isConnectTool(asked)) return connectLegacy(rooms, legacy, asked)
+  const unlisted = await ensureNamed(rooms, view, who, request).catch(onlyUnconnected)
   if (isOwnTool(asked)) return ownLegacy(rooms, legacy, asked, signal)
+  if (unlisted) {
+    const refused = { kind: 'refused', fault: unlisted } as const
+    return say(rooms, legacy, asked, endedOf(await withPage(rooms.connects, who, refused)))
+  }
   const fare = fareOf(legacy, asked)
   const wish = requestedTask(session.facts.revision, method, request.params)
   if (wish)
@@ -104,6 +113,7 @@ async function attendTo(
     conversation: rooms.desk.conversation(id),
     holdMs: Math.min(holdMs ?? Infinity, patience.holdMs),
     patience,
+    tellsWaiting: !isOwnTool(asked),
     signal,
     listener: listenerOf(rooms, legacy),
   })
@@ -124,6 +134,18 @@ async function ownLegacy(
   return { response: success(legacy.request.id, projectResult(said.result, revision)) }
 }
 
+/** The tool that gives somebody the page, and says when they are done there. */
+async function connectLegacy(
+  rooms: LegacyRooms,
+  legacy: LegacyRequest,
+  asked: Asked,
+): Promise<Served> {
+  const said = await connectByTool(rooms, asked, legacy.who)
+  if ('outcome' in said) return say(rooms, legacy, asked, endedOf(said.outcome))
+  const { revision } = legacy.session.facts
+  return { response: success(legacy.request.id, projectResult(said.words, revision)) }
+}
+
 /** Where a call stands when its request has to be answered, in this client's words. */
 function conclude(
   rooms: LegacyRooms,
@@ -132,7 +154,7 @@ function conclude(
   { held, isRepeated }: { readonly held: Held; readonly isRepeated: boolean },
 ): Served {
   if (held.kind === 'questions') throw new Error('a live conversation ended with a question')
-  if (held.kind === 'done') return say(legacy, asked, endedOf(held.outcome))
+  if (held.kind === 'done') return say(rooms, legacy, asked, endedOf(held.outcome))
   const { standing } = held
   const { ended } = standing
   if (ended !== undefined && ended !== 'cancelled') {
@@ -154,17 +176,24 @@ function deliver(
   ended: Ended,
 ): Served {
   rooms.desk.delivered(errand, task.id)
-  return say(legacy, isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked, ended)
+  return say(rooms, legacy, isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked, ended)
 }
 
 function endedOf(outcome: Outcome): Ended {
   if (outcome.kind === 'input') throw new Error('a live conversation ended with a question')
-  if (outcome.kind === 'task') throw new Error('a task of a server is not an answer')
+  if (outcome.kind === 'task' || outcome.kind === 'asks') throw new Error('this is not an answer')
   return outcome
 }
 
-function say({ request, session }: LegacyRequest, asked: Asked, ended: Ended): Served {
+function say(
+  { sent }: LegacyRooms,
+  { request, session }: LegacyRequest,
+  asked: Asked,
+  ended: Ended,
+): Served {
   const { revision, capabilities } = session.facts
+  const page = ended.kind === 'refused' ? pageIn(ended.fault) : undefined
+  if (page) sent.sent(page.id, session)
   const said = answer(asked, ended, revision, capabilities)
   if (said.kind === 'result') return { response: success(request.id, said.result) }
   return {

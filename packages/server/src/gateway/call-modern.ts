@@ -1,14 +1,18 @@
-import { isObject, own, RPC, type JsonObject } from '@countersign/contract'
+import { isObject, own, RPC, type Fault, type JsonObject } from '@countersign/contract'
 import { newId } from '#base'
-import type { View } from '#registry'
 import type { Asked, CallMethod, Round } from './asked.ts'
 import { attendTo, begin, carryOn } from './carry-modern.ts'
+import { labelOf } from './client.ts'
+import { conclude } from './conclude-modern.ts'
+import { onlyUnconnected, withPage } from './connect-pages.ts'
+import { connectByTool, isConnectTool } from './connect-tool.ts'
+import { ensureNamed } from './lists.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { isOwnTool } from './own-tools.ts'
 import { checkParamHeaders } from './param-check.ts'
 import { failure, projectResult, success, toolError } from './project.ts'
 import { digestOfParams } from './params-digest.ts'
-import { ownParams, type Headers } from './read.ts'
+import { ownParams } from './read.ts'
 import { answersIn, openState, stateIn, type Carried } from './request-state.ts'
 
 /** One call of a modern client, from its request to its response. */
@@ -17,20 +21,66 @@ export async function callModern(
   modern: ModernRequest,
   method: CallMethod,
 ): Promise<Served> {
-  const { view, request, headers, who } = modern
+  const { view, request, who } = modern
   const params = request.params ?? {}
-  if (method === 'tools/call' && headers) checkMirrored(view, params, headers)
   const scope = { who, view, method, params }
   const state = stateIn(params)
   const carried = state === undefined ? undefined : openState(rooms, scope, state)
   const answers = answersIn(params)
+  await untilConnected(rooms, modern, carried, answers)
+  if (isConnectTool({ method, params })) return connectModern(rooms, modern, carried, answers)
+  const unlisted = await ensureNamed(rooms, view, who, request).catch(onlyUnconnected)
+  checkMirrored(modern, method)
   if (carried?.kind === 'parked') return resume(rooms, modern, method, carried, answers ?? {})
   if (carried?.kind === 'redo' && !isAgreed(answers)) {
     return { response: success(request.id, projectResult(toolError(NOT_OPENED), '2026-07-28')) }
   }
   const asked = askedIn(rooms, modern, method, carried, answers)
+  if (unlisted) return sendToPage(rooms, modern, asked, unlisted)
   return state === undefined ? begin(rooms, modern, asked) : beginOnce(rooms, modern, asked, state)
 }
+
+/** The tool that gives somebody the page, and says when they are done there. */
+async function connectModern(
+  rooms: ModernRooms,
+  modern: ModernRequest,
+  carried: Carried | undefined,
+  answers: JsonObject | undefined,
+): Promise<Served> {
+  const asked = askedIn(rooms, modern, 'tools/call', carried, answers)
+  const said = await connectByTool(rooms, asked, modern.who)
+  if ('outcome' in said) return conclude(rooms, modern, asked, said.outcome)
+  const { revision } = modern.envelope
+  return { response: success(modern.request.id, projectResult(said.words, revision)) }
+}
+
+/** Nothing is known of the server but that somebody has to connect it. */
+async function sendToPage(
+  rooms: ModernRooms,
+  modern: ModernRequest,
+  asked: Asked,
+  fault: Fault,
+): Promise<Served> {
+  const outcome = await withPage(rooms.connects, modern.who, { kind: 'refused', fault })
+  return conclude(rooms, modern, asked, outcome)
+}
+
+/** Agreeing to open a page is not having finished it (I-047): it is waited for as for a slow call. */
+async function untilConnected(
+  rooms: ModernRooms,
+  { who, envelope, signal }: ModernRequest,
+  carried: Carried | undefined,
+  answers: JsonObject | undefined,
+): Promise<void> {
+  const connect = carried?.kind === 'redo' ? carried.connect : undefined
+  if (connect === undefined || !isAgreed(answers)) return
+  const { clientInfo } = envelope
+  const holdMs = rooms.patiences.holdMs(`${who.id} ${labelOf(clientInfo)}`, clientInfo)
+  await rooms.connects.done(connect, Math.min(holdMs, CONNECT_HOLD_MS), signal)
+}
+
+/** Below the clock of any client that can be asked to open pages. */
+const CONNECT_HOLD_MS = 50_000
 
 /** A retry whose answer got lost comes again with the same state and answers: its effect does not (I-013). */
 async function beginOnce(
@@ -44,7 +94,9 @@ async function beginOnce(
   return { ...served, response: { ...served.response, id: modern.request.id } }
 }
 
-function checkMirrored(view: View, params: JsonObject, headers: Headers): void {
+function checkMirrored({ view, request, headers }: ModernRequest, method: CallMethod): void {
+  if (method !== 'tools/call' || !headers) return
+  const params = request.params ?? {}
   const name = own(params, 'name')
   const exposed = typeof name === 'string' ? view.find('tool', name)?.exposed : undefined
   if (exposed) checkParamHeaders(exposed, params, headers)

@@ -4,6 +4,7 @@ import { Fault, textAt } from '@countersign/contract'
 import { systemWorld } from '#base'
 import type { Upstream } from '#upstream'
 import type { Asked, Client } from './asked.ts'
+import { NO_PAGES } from './connect-pages.ts'
 import { call, type CallRooms } from './call.ts'
 
 const who = { id: 'ada', proof: 'local' } as const
@@ -31,7 +32,7 @@ function asked(effect: 'read' | 'write'): Asked {
 
 const client = {
   label: 'test',
-  questions: 'live',
+  questions: () => 'live',
   owner: 'ada',
   capabilities: {},
   signal: AbortSignal.abort(),
@@ -51,9 +52,17 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
       close: async (_entry, facts) => void written.push(`closed ${facts.outcome}`),
       note: async () => undefined,
       read: () => [],
+      of: () => [],
       recover: async () => [],
     },
+    approvals: {
+      find: async () => undefined,
+      lapse: async () => undefined,
+      use: async () => undefined,
+      groupsOf: () => [],
+    },
     rules: () => ({}),
+    connects: NO_PAGES,
     upstream: () => ({ spec: { id: 'files' }, call: send }) as unknown as Upstream,
     relist: async () => undefined,
     onEnd: () => undefined,

@@ -2,13 +2,16 @@ import { Fault, toFault, type Effect, type FaultCode } from '@countersign/contra
 import type { Closing, Ledger, Opening } from '#audit'
 import { custodyOf, type Principal } from '#auth'
 import { newId, type World } from '#base'
+import type { Approvals } from '#approvals'
 import type { Decision, Policy } from '#policy'
 import type { ToolRules } from '#registry'
 import type { Upstream } from '#upstream'
 import { shortfall } from './admit.ts'
 import type { Asked, Client } from './asked.ts'
 import type { Outcome } from '#tasks'
+import { withPage, type ConnectPages } from './connect-pages.ts'
 import { converse } from './converse.ts'
+import { boundOf, judgeApproved, type Case } from './judge-approved.ts'
 import { digestOfParams } from './params-digest.ts'
 import { outgoing, targetOf, type Target } from './target.ts'
 
@@ -21,8 +24,12 @@ export interface CallEnded {
 export interface CallRooms {
   readonly world: World
   readonly policy: Policy
+  readonly approvals: Pick<Approvals, 'find' | 'lapse' | 'use' | 'groupsOf'>
   readonly ledger: Ledger
-  readonly upstream: (server: string) => Upstream
+  /** The way of exactly this principal to a server. */
+  readonly upstream: (server: string, who: Principal) => Upstream
+  /** Where somebody connects a server that wants to know whose account to use. */
+  readonly connects: ConnectPages
   /** What the operator decided about single tools. */
   readonly rules: ToolRules
   /** Reads a server's definitions again. */
@@ -43,10 +50,11 @@ export async function call(
   client: Client,
 ): Promise<Outcome> {
   const first = await attempt(rooms, who, asked, client)
-  if (first.kind !== 'mismatch') return first
+  if (first.kind !== 'mismatch') return withPage(rooms.connects, who, first)
   await rooms.relist(first.server)
   const second = await attempt(rooms, who, asked, client)
-  return second.kind === 'mismatch' ? refused(doesNotFit(second.server)) : second
+  if (second.kind === 'mismatch') return refused(doesNotFit(second.server))
+  return withPage(rooms.connects, who, second)
 }
 
 /** What came of one attempt: an outcome, or that the server would not have it in this form. */
@@ -65,11 +73,15 @@ async function attempt(
   const startedAt = rooms.world.monotonic()
   const target = targetOf(asked, rooms.rules)
   const digest = digestOfParams(target.params['arguments'] ?? target.params)
-  const decision = rooms.policy.decide(who, target, {
+  const about = {
     view: asked.view.id,
     arguments: target.params['arguments'],
     argumentsDigest: digest,
-  })
+  }
+  const judged: Case = { who, target, about, label: client.label }
+  const decision = client.using
+    ? await judgeApproved(rooms, judged, client.using)
+    : rooms.policy.decide(who, target, about)
   const opening = {
     call: attemptOf(rooms.world, asked),
     arguments: digest,
@@ -78,25 +90,44 @@ async function attempt(
   const entry = await rooms.ledger.open(opening)
   // The scope first: a missing one is never a matter of policy, nor the other way round.
   const short = shortfall(who, target)
-  const outcome = short ? refused(short) : await act(rooms, decision, asked, client).catch(refused)
-  const closing = closingOf(outcome, target.effect, rooms.world.monotonic() - startedAt)
+  let credential: string | undefined
+  const showed = (name: string): void => {
+    credential = name
+  }
+  const outcome = short
+    ? refused(short)
+    : await act(rooms, judged, { decision, asked, client, showed }).catch(refused)
+  const elapsedMs = rooms.world.monotonic() - startedAt
+  const closing = closingOf(outcome, target.effect, elapsedMs, credential)
   await rooms.ledger.close(entry, closing)
   rooms.onEnd({ opening, closing })
   return outcome
 }
 
+interface Acting {
+  readonly decision: Decision<Target>
+  readonly asked: Asked
+  readonly client: Client
+  readonly showed: (credential: string) => void
+}
+
 async function act(
   rooms: CallRooms,
-  decision: Decision<Target>,
-  asked: Asked,
-  client: Client,
+  judged: Case,
+  { decision, asked, client: given, showed }: Acting,
 ): Promise<Attempted> {
-  if (decision.kind !== 'allow') throw new Fault('policy/denied', decision.because)
+  const { who } = judged
+  if (decision.kind === 'ask') return asksFirst(judged, asked, decision)
+  if (decision.kind === 'deny') throw new Fault('policy/denied', decision.because)
   const target = decision.permitted
   try {
     const { server } = target
-    const upstream = rooms.upstream(server)
+    const upstream = rooms.upstream(server, who)
+    const client = upstream.spec.auth ? hearing(given, showed) : given
     const sent = outgoing(target, asked)
+    // Used up before it is written down that it left: a crash in between loses nothing, since the same
+    // attempt may use it again, and nobody else.
+    if (client.using) await rooms.approvals.use(client.using, boundOf(judged, decision))
     await client.leaving?.()
     const first = await upstream.call(sent, client)
     const reply = await converse(rooms.world, upstream, sent, client, first)
@@ -118,6 +149,24 @@ async function act(
     throw honest(toFault(thrown), target)
   }
 }
+
+/** Only a tool call can wait for people; everything else is refused with whom it would have needed. */
+function asksFirst(
+  judged: Case,
+  { method }: Asked,
+  decision: Extract<Decision<Target>, { kind: 'ask' }>,
+): Outcome {
+  const { asks, message, because } = decision
+  if (method !== 'tools/call') throw new Fault('policy/denied', because)
+  const said = message === undefined ? {} : { message }
+  return { kind: 'asks', asking: { asks, ...said, bound: boundOf(judged, decision) }, because }
+}
+
+/** The same client; what is shown to the server for it is heard. */
+const hearing = (client: Client, showed: (credential: string) => void): Client => ({
+  ...client,
+  showed,
+})
 
 const doesNotFit = (server: string): Fault =>
   new Fault(
@@ -168,32 +217,49 @@ function openingOf(
     method: target.method,
     name: target.name,
     effect: target.effect,
-    decision: { kind, policies, ...(version ? { version: { ...version } } : {}) },
+    decision: {
+      kind,
+      policies,
+      ...(version ? { version: { ...version } } : {}),
+      // GV6: by whose yes.
+      ...(client.using ? { approval: client.using.id } : {}),
+    },
     definition: target.digest,
     round: asked.round.number,
   }
 }
 
-function closingOf(outcome: Attempted, effect: Effect, elapsedMs: number): Closing {
+function closingOf(
+  outcome: Attempted,
+  effect: Effect,
+  elapsedMs: number,
+  credential: string | undefined,
+): Closing {
+  const said = outcomeIn(outcome, effect)
   const durationMs = Math.round(elapsedMs * 1_000) / 1_000
+  return { ...said, durationMs, ...(credential === undefined ? {} : { credential }) }
+}
+
+function outcomeIn(outcome: Attempted, effect: Effect): Omit<Closing, 'durationMs'> {
   switch (outcome.kind) {
     case 'answered': {
       const isError = outcome.result['isError'] === true
-      return { outcome: 'answered', isError, durationMs }
+      return { outcome: 'answered', isError }
     }
     case 'errored':
-      return { outcome: 'failed', reason: String(outcome.error.code), durationMs }
+      return { outcome: 'failed', reason: String(outcome.error.code) }
     case 'input':
-      return { outcome: 'input', durationMs }
+      return { outcome: 'input' }
     case 'task':
-      return { outcome: 'deferred', durationMs }
+      return { outcome: 'deferred' }
+    case 'asks':
+      return { outcome: 'asked' }
     case 'mismatch':
-      return { outcome: 'failed', reason: 'mismatch', durationMs }
+      return { outcome: 'failed', reason: 'mismatch' }
     case 'refused':
       return {
         outcome: refusalOf(outcome.fault.code, effect),
         reason: outcome.fault.code,
-        durationMs,
       }
   }
 }
@@ -208,6 +274,7 @@ function refusalOf(code: FaultCode, effect: Effect): Closing['outcome'] {
 const REFUSALS: Readonly<Record<string, Closing['outcome']>> = {
   'policy/denied': 'refused',
   'auth/scope': 'refused',
+  'upstream/unconnected': 'refused',
   'call/cancelled': 'cancelled',
   'call/unknown-outcome': 'unknown',
 }

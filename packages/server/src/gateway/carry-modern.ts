@@ -127,6 +127,7 @@ export async function attendTo(
     conversation,
     holdMs: waitMs,
     patience: { seesQuestions: patience.seesQuestions && !patience.takesTask },
+    tellsWaiting: !isOwnTool(asked),
     signal,
     listener,
   })

@@ -3,8 +3,10 @@ import {
   isObject,
   toFault,
   type ClientCapabilities,
+  type FaultCode,
   type JsonObject,
 } from '@countersign/contract'
+import { LAPSE, type Asking, type Using } from '#approvals'
 import { toolScope, type Principal } from '#auth'
 import type { Followup, Views } from '#registry'
 import {
@@ -17,7 +19,7 @@ import {
   type Errand,
   type Outcome,
 } from '#tasks'
-import type { Asked, Client } from './asked.ts'
+import type { Asked, Client, Questioning } from './asked.ts'
 import { call, type CallRooms } from './call.ts'
 import { digestOfParams } from './params-digest.ts'
 import { targetOf } from './target.ts'
@@ -35,7 +37,7 @@ export interface Fare {
   /** From what the request says of itself, while it is there. */
   readonly voice: Pick<Client, 'wantsProgress' | 'logLevel'>
   /** `rounds` only for a modern client; a call that became a task is always `live`. */
-  readonly questions: Client['questions']
+  readonly questions: Questioning
   /** Whether its server may make a task of it. */
   readonly takesTasks: boolean
   /** Whether an equal call of the same principal is the same call while this one is open. */
@@ -49,20 +51,30 @@ export interface Carrier {
   readonly conversation: Conversation<Outcome>
   /** Makes a task of it, once; resolves with the id. Rejects when that cannot be written down. */
   readonly defer: (ttlMs?: number) => Promise<string>
-  /** Settles when it becomes a task of itself, because its server made one of it. */
+  /** Settles when it becomes a task of itself: its server made one of it, or people have to approve it. */
   readonly deferred: Promise<unknown>
+  /** True once it waits for people: nothing of it has been sent. */
+  readonly isPutOff: () => boolean
 }
 
 /** Sends a call and lets go of it: what comes of it is in the conversation. */
 export function carry(rooms: CarryRooms, fare: Fare): Carrier {
   const started = Promise.withResolvers<unknown>()
   let task: Promise<string> | undefined
+  let isPutOff = false
   let first: Promise<Outcome>
   const conversation = new Conversation<Outcome>(
     rooms.world,
     async (own) => {
       first = call(rooms, fare.who, fare.asked, clientOf(fare, own)).catch(refused)
       const outcome = await first
+      if (outcome.kind === 'asks' && task === undefined) {
+        // Whoever hung up before anybody was asked has not asked for anything.
+        if (own.abort.signal.aborted) return notPutOff(outcome)
+        isPutOff = true
+        task = putOff(rooms, fare, conversation, outcome.asking)
+        started.resolve(undefined)
+      }
       if (outcome.kind !== 'task' && task === undefined) return outcome
       return endOfTask(rooms, carrier, outcome)
     },
@@ -72,6 +84,7 @@ export function carry(rooms: CarryRooms, fare: Fare): Carrier {
     fare,
     conversation,
     deferred: started.promise,
+    isPutOff: () => isPutOff,
     defer: (ttlMs) => {
       task ??= adopt(rooms, fare, { conversation, first, ttlMs })
       started.resolve(undefined)
@@ -79,6 +92,17 @@ export function carry(rooms: CarryRooms, fare: Fare): Carrier {
     },
   }
   return carrier
+}
+
+/** Nothing was sent: the task waits for people first, and sends it then. */
+async function putOff(
+  rooms: CarryRooms,
+  fare: Fare,
+  conversation: Conversation<Outcome>,
+  asking: Asking,
+): Promise<string> {
+  const { id } = await rooms.desk.putOff({ ...errandOf(rooms, fare), asking }, conversation)
+  return id
 }
 
 interface UnderWay {
@@ -105,11 +129,18 @@ async function endOfTask(rooms: CarryRooms, carrier: Carrier, outcome: Outcome):
   try {
     const id = await carrier.defer()
     const { ended } = await rooms.desk.finished(id, new AbortController().signal)
-    return ended === undefined || ended === 'cancelled' ? outcome : ended
+    return ended === undefined || ended === 'cancelled' ? notPutOff(outcome) : ended
   } catch (thrown) {
-    return outcome.kind === 'task' ? giveUp(rooms, carrier, outcome, toFault(thrown)) : outcome
+    if (outcome.kind === 'task') return giveUp(rooms, carrier, outcome, toFault(thrown))
+    return notPutOff(outcome)
   }
 }
+
+/** What cannot wait for people is refused with whom it would have needed. */
+const notPutOff = (outcome: Outcome): Outcome =>
+  outcome.kind === 'asks'
+    ? { kind: 'refused', fault: new Fault('policy/denied', outcome.because) }
+    : outcome
 
 /** Nobody follows a server's task that cannot be written down: its server is told to stop. */
 function giveUp(
@@ -121,7 +152,7 @@ function giveUp(
   const { signal } = new AbortController()
   const exchange = exchangeOf({ client: fare.facts }, conversation, signal)
   rooms
-    .upstream(server)
+    .upstream(server, fare.who)
     .tasks.cancel(task.id, exchange)
     .catch(() => undefined) // It may be over already, or goes on: nobody knows either way.
   return {
@@ -133,6 +164,8 @@ function giveUp(
     ),
   }
 }
+
+const live = (): Questioning => 'live'
 
 /** How the server sees the client of a call: by its conversation, whoever attends to it. */
 function clientOf(fare: Fare, conversation: Conversation<Outcome>): Client {
@@ -146,9 +179,8 @@ function clientOf(fare: Fare, conversation: Conversation<Outcome>): Client {
     undeclared: (missing: ClientCapabilities) => {
       conversation.missing ??= missing
     },
-    get questions() {
-      return conversation.isDeferred ? 'live' : questions
-    },
+    // No getter: an object with one of its own has a hidden class of its own, which V8 keeps.
+    questions: () => (conversation.isDeferred ? 'live' : questions),
   }
 }
 
@@ -188,28 +220,51 @@ export function likenessOf(rooms: CallRooms, who: Principal, asked: Asked): stri
   return `${who.id} ${server} ${name} ${digestOfParams(params['arguments'] ?? {})}`
 }
 
+/** Whether what a principal was given has been taken back, whenever its tokens would have ended. */
+export type IsRevoked = (who: Principal) => boolean
+
 /** Does an errand again, or for the first time: found, judged and written down at this moment. */
 export const perform =
-  (rooms: CallRooms & { readonly views: Views }) =>
+  (rooms: CallRooms & { readonly views: Views; readonly isRevoked: IsRevoked }) =>
   async (
     errand: Errand,
     conversation: Conversation<Outcome>,
     leaving: () => Promise<void>,
+    using?: Using,
   ): Promise<Outcome> => {
-    try {
+    const performed = async (): Promise<Outcome> => {
       const asked = askedOf(rooms.views, errand)
       const { digest } = targetOf(asked, rooms.rules)
       if (digest !== errand.digest) throw changed(errand)
+      // GV5: it outlives its token, and not what that was given for.
+      if (rooms.isRevoked(errand.principal)) throw revoked()
       const exchange = exchangeOf(errand, conversation, conversation.abort.signal)
       const { label } = errand.client
-      const client: Client = { ...exchange, label, questions: 'live', leaving }
-      return await call(rooms, errand.principal, asked, client)
-    } catch (thrown) {
-      return refused(thrown)
+      const approved = using ? { using } : {}
+      const client: Client = { ...exchange, label, questions: live, leaving, ...approved }
+      return call(rooms, errand.principal, asked, client)
     }
+    const outcome = await performed().catch(refused)
+    if (using && outcome.kind === 'refused') await letLapse(rooms, using, outcome.fault)
+    return outcome
   }
 
-function askedOf(views: Views, { call: id, view, params, round, wantsTask }: Errand): Asked {
+const revoked = (): Fault =>
+  new Fault(
+    'policy/denied',
+    'Nothing was executed: what this call was allowed for has been revoked since. The same call will be refused again. Tell the user.',
+  )
+
+/** What is tried again by itself keeps the yes that it was given. */
+const TRIED_AGAIN: readonly FaultCode[] = ['upstream/unavailable', 'ledger/unavailable']
+
+/** A yes that was not used by the call it was for is good for nothing else. */
+async function letLapse({ approvals }: CallRooms, { id }: Using, { code }: Fault): Promise<void> {
+  if (TRIED_AGAIN.includes(code)) return
+  await approvals.lapse(id, code === 'task/illegal' ? LAPSE.definition : LAPSE.refused)
+}
+
+export function askedOf(views: Views, { call: id, view, params, round, wantsTask }: Errand): Asked {
   const found = views.find(view)
   if (!found) throw new Fault('call/unknown-name', 'The view of this call is gone.')
   const { inputResponses, requestState } = round
@@ -235,7 +290,7 @@ export function answeredOf(views: Views, errand: Errand): Asked {
   return askedOf(views, { ...errand, view, params: { ...params, name: tool } })
 }
 
-const changed = ({ server, tool }: Errand): Fault =>
+export const changed = ({ server, tool }: Errand): Fault =>
   new Fault(
     'task/illegal',
     `Nothing was executed: the definition of "${tool}" of ${server} is not the one this call was made for. Look at the tool again, then call it anew.`,
@@ -272,10 +327,12 @@ export const followUp =
         label: `${why} of ${errand.call}`,
         capabilities: {}, // Nobody is there to be asked.
         takesTasks: false,
-        questions: 'live',
+        questions: live,
       }
       const who = withScope(errand.principal, errand.server, followup.tool)
       const outcome = await call(rooms, who, asked, client)
+      // It follows from a call that is over: nobody can be asked, and it cannot wait.
+      if (outcome.kind === 'asks') throw new Fault('policy/denied', outcome.because)
       if (outcome.kind !== 'input' && outcome.kind !== 'task') return outcome
       throw new Fault('upstream/broken', `${errand.server} did not answer ${followup.tool}.`)
     } catch (thrown) {

@@ -2,6 +2,7 @@ import { isObject, META, own, RPC, type InputRequest, type JsonObject } from '@c
 import { answer } from './answer.ts'
 import type { Asked } from './asked.ts'
 import type { Outcome } from '#tasks'
+import { askToConnect, pageIn } from './connect-pages.ts'
 import { ownQuestion } from './elicitation.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { isOwnTool } from './own-tools.ts'
@@ -28,15 +29,14 @@ export function conclude(
       ...inner,
     })
   }
-  const urls =
-    outcome.kind === 'errored' && canOpen(modern, asked)
-      ? urlQuestions(outcome.error.code, outcome.error.data)
-      : undefined
-  if (urls && asked.round.number < REDO_ROUNDS_MAX) {
+  const pages = canOpen(modern, asked) ? pagesIn(outcome) : undefined
+  if (pages && asked.round.number < REDO_ROUNDS_MAX) {
+    const { questions, connect } = pages
     const round = asked.round.number + 1
-    return askClient(rooms, modern, asked, urls, { kind: 'redo', call: asked.call, round })
+    const redo = { kind: 'redo', call: asked.call, round, ...(connect ? { connect } : {}) } as const
+    return askClient(rooms, modern, asked, questions, redo)
   }
-  if (outcome.kind === 'task') throw new Error('a task of a server is not an answer')
+  if (outcome.kind === 'task' || outcome.kind === 'asks') throw new Error('this is not an answer')
   const { revision, capabilities } = modern.envelope
   const said = answer(asked, outcome, revision, capabilities)
   if (said.kind === 'result') return { response: success(id, said.result) }
@@ -77,6 +77,24 @@ const bare = ([key, { method, params }]: readonly [string, InputRequest]): [stri
 ]
 
 const REDO_ROUNDS_MAX = 10
+
+interface Pages {
+  readonly questions: Readonly<Record<string, InputRequest>>
+  /** The page is ours, so we know when it is done. */
+  readonly connect?: string
+}
+
+/** The pages that have to be opened before a call can be done at all. */
+function pagesIn(outcome: Outcome): Pages | undefined {
+  if (outcome.kind === 'errored') {
+    const questions = urlQuestions(outcome.error.code, outcome.error.data)
+    return questions && { questions }
+  }
+  const page = outcome.kind === 'refused' ? pageIn(outcome.fault) : undefined
+  if (!page) return undefined
+  const params = { mode: 'url', url: page.url, message: askToConnect(page.server) }
+  return { questions: { connect: { method: 'elicitation/create', params } }, connect: page.id }
+}
 
 /** A legacy server's -32042 as questions: the same URLs, without the ids of its era (I-047). */
 function urlQuestions(

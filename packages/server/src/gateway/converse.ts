@@ -27,7 +27,7 @@ export async function converse(
 ): Promise<Reply> {
   let reply = first
   let idleRounds = 0
-  for (let round = 1; reply.kind === 'input' && client.questions === 'live'; round++) {
+  for (let round = 1; reply.kind === 'input' && client.questions() === 'live'; round++) {
     if (round > ROUNDS_MAX) throw tooMany(upstream.spec.id)
     const asked = Object.entries(reply.inputRequests)
     idleRounds = asked.length === 0 ? idleRounds + 1 : 0

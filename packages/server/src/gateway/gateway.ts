@@ -7,14 +7,16 @@ import {
   type RpcResponse,
 } from '@countersign/contract'
 import type { Engine } from '@countersign/engine'
+import type { Approvals } from '#approvals'
 import type { Principal } from '#auth'
 import { effectUnder, type Change, type View, type Views } from '#registry'
 import type { Store } from '#store'
 import { Desk, makeParking, makeReplays } from '#tasks'
-import type { UpstreamEvent } from '#upstream'
+import type { Fleet, UpstreamEvent } from '#upstream'
+import type { Connected } from '#vault'
 import { admit, type Admission } from './admit.ts'
 import type { CallRooms } from './call.ts'
-import { followUp, perform } from './carry.ts'
+import { followUp, perform, type IsRevoked } from './carry.ts'
 import type { Channel } from './client.ts'
 import { Hub } from './hub.ts'
 import {
@@ -32,14 +34,19 @@ import { noticeLegacy, serveLegacy } from './serve-legacy.ts'
 import type { ModernRequest, Parkable, Served } from './modern.ts'
 import { Patiences, type WaitingRules } from './patience.ts'
 import { Polls } from './polls.ts'
+import { SentToPages } from './sent-to-pages.ts'
 import { Looks } from './words.ts'
 import { serveModern } from './serve-modern.ts'
+import { shownOf } from './shown-of.ts'
 import { makeSessions, type Session, type SessionLimits } from './session.ts'
 
 export interface GatewayRooms extends CallRooms, Omit<ListRooms, 'afterMs'> {
   readonly store: Store
+  readonly approvals: Approvals
+  readonly isRevoked: IsRevoked
   readonly views: Views
   readonly servers: readonly string[]
+  readonly fleet: Pick<Fleet, 'isPersonal' | 'watch' | 'watchEach'>
   readonly engine: Engine
   readonly waiting: WaitingRules & { readonly pollsPerSecondMax: number }
   readonly limits: SessionLimits & { readonly listenersMax: number }
@@ -91,7 +98,10 @@ export interface Gateway {
   /** The session's set of watched things changed: its GET stream was opened or closed. */
   readonly watching: () => void
   readonly endSession: (session: Session) => void
-  readonly onEvent: (server: string, event: UpstreamEvent) => void
+  /** `whose`: on whose connection it was said, where each principal has one. */
+  readonly onEvent: (server: string, event: UpstreamEvent, whose?: Principal) => void
+  /** Somebody connected a server: who was sent there is told that it is done. */
+  readonly onConnected: (connected: Connected) => void
   /** What a server offers is not what it was: whoever listens is told. */
   readonly onChange: (server: string, changes: readonly Pick<Change, 'kind'>[]) => void
   /** Ends every stream that would stay open for ever; calls go on until they are over. */
@@ -118,6 +128,7 @@ function makeRooms(given: GatewayRooms) {
     perform: perform(given),
     followUp: followUp(given),
     effectOf: (errand, { tool }) => effectOfTool(given, errand.server, tool),
+    shown: shownOf(given),
     note: (kind, body) => given.ledger.note(kind, body),
   })
   const sessions = makeSessions(world, given.seal, given.store, given.limits)
@@ -129,24 +140,28 @@ function makeRooms(given: GatewayRooms) {
     hub: new Hub({ ...given, sessions, desk }),
     parking: makeParking<Parkable>(world, STATE_MS),
     replays: makeReplays<Served>(world, hasEnded),
-    patiences: new Patiences(waiting),
+    patiences: new Patiences(world, waiting),
     polls: new Polls(world, waiting.pollsPerSecondMax),
     looks: new Looks(),
+    sent: new SentToPages(),
   }
+}
+
+function viewOf({ views }: GatewayRooms, { facts }: Session): View {
+  const view = views.find(facts.view)
+  if (!view) throw new Fault('session/unknown', 'The view of this session is gone.')
+  return view
 }
 
 export function makeGateway(given: GatewayRooms): Gateway {
   const closing = new AbortController()
   const rooms = makeRooms(given)
-  const { desk, sessions, hub, parking } = rooms
+  const { desk, sessions, hub, parking, approvals } = rooms
   const running = new Running()
 
-  const viewOf = (session: Session): View => {
-    const view = given.views.find(session.facts.view)
-    if (!view) throw new Fault('session/unknown', 'The view of this session is gone.')
-    return view
+  const watching = (): void => {
+    hub.changed()
   }
-
   return {
     desk,
     view: (id) => given.views.find(id),
@@ -161,7 +176,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
       })
     },
     initialize: async (who, view, request) => {
-      await ensureListed(rooms, view, INTRODUCTION_MS)
+      await ensureListed(rooms, view, who, INTRODUCTION_MS)
       const params: JsonObject = request.params ?? {}
       const revision = negotiate(own(params, 'protocolVersion'))
       const session = sessions.create(who, view, revision, params)
@@ -169,20 +184,23 @@ export function makeGateway(given: GatewayRooms): Gateway {
     },
     session: sessions.find,
     legacy: (session, who, request, channel) =>
-      running.during(serveLegacy(rooms, { who, view: viewOf(session), session, request, channel })),
+      running.during(serveLegacy(rooms, { who, view: viewOf(given, session), session, request, channel })),
     notice: noticeLegacy,
-    watching: () => {
-      hub.changed()
-    },
+    watching,
     endSession: (session) => {
       sessions.end(session)
-      hub.changed()
+      watching()
     },
-    onEvent: (server, event) => {
-      hub.onEvent(server, event)
+    onEvent: (...said) => {
+      hub.onEvent(...said)
+    },
+    onConnected: (connected) => {
+      rooms.sent.done(connected.id)
+      watching()
     },
     onChange: (server, changes) => {
       hub.onChange(server, changes)
+      void approvals.review()
     },
     drain: () => {
       closing.abort()

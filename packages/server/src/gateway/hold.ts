@@ -50,7 +50,8 @@ export async function hold(
 ): Promise<Held> {
   const { conversation } = carrier
   const leave = conversation.attach(listener)
-  const waiting = { ...rooms, carrier, patience, signal, listener }
+  const { world, log, desk } = rooms
+  const waiting = { world, log, desk, carrier, patience, signal, listener }
   const startedAt = rooms.world.monotonic()
   const quiet = keepAlive(rooms, listener)
   try {
@@ -68,10 +69,13 @@ export async function hold(
       rooms.log.warn({ cause: toFault(thrown).message }, 'a slow call could not become a task')
     })
     if (id === undefined) return await withoutTask(waiting)
-    if (patience.takesTask) return await handOver(rooms.desk, carrier, id, signal)
+    if (patience.takesTask) {
+      await untilPutOff(waiting, id)
+      return await handOver(rooms.desk, carrier, id, signal)
+    }
     const waitedMs = (): number => rooms.world.monotonic() - startedAt
     const leftMs = Math.max(0, holdMs - waitedMs())
-    const held = await wait({ ...waiting, id, conversation, holdMs: leftMs })
+    const held = await wait({ ...waiting, id, conversation, holdMs: leftMs, tellsWaiting: true })
     if (signal.aborted) patience.hungUp?.(waitedMs())
     return held
   } finally {
@@ -99,12 +103,10 @@ async function wake(
   }
   signal.addEventListener('abort', gone, { once: true })
   const stop = Number.isFinite(ms) ? world.after(ms, () => woken.resolve('time')) : undefined
-  const when = async (event: Promise<unknown>, why: Woken): Promise<void> => {
-    await event
-    woken.resolve(why)
-  }
-  void when(patience.seesQuestions ? conversation.next() : conversation.outcome, 'turn')
-  void when(deferred, 'deferred')
+  // Neither rejects.
+  const turn: Promise<unknown> = patience.seesQuestions ? conversation.next() : conversation.outcome
+  void turn.then(() => woken.resolve('turn'))
+  void deferred.then(() => woken.resolve('deferred'))
   const why = await woken.promise
   signal.removeEventListener('abort', gone)
   stop?.()
@@ -134,6 +136,19 @@ async function withoutTask({ carrier, patience, signal }: Waiting): Promise<Held
   }
 }
 
+/** How long the first answer waits so that it can say whom the task waits for. */
+const PUT_OFF_MS = 2_000
+
+async function untilPutOff({ carrier, world, desk, signal }: Waiting, id: string): Promise<void> {
+  if (!carrier.isPutOff()) return
+  const late = new AbortController()
+  const stop = world.after(PUT_OFF_MS, () => {
+    late.abort()
+  })
+  await desk.waits(id, AbortSignal.any([late.signal, signal])).catch(() => undefined)
+  stop()
+}
+
 /** TX-021: a client that hung up meanwhile never learns of its task, so there is none. */
 async function handOver(
   desk: Desk,
@@ -157,6 +172,8 @@ export interface Attending extends HoldRooms {
   readonly conversation: Conversation<Outcome> | undefined
   readonly holdMs: number
   readonly patience: Pick<Patience, 'seesQuestions'>
+  /** Whoever called is told at once that people are asked, and has better things to do meanwhile. */
+  readonly tellsWaiting?: boolean
   readonly listener: Listener
   readonly signal: AbortSignal
 }
@@ -200,11 +217,12 @@ async function wait(attending: Attending): Promise<Held> {
   try {
     const ended = desk.finished(id, until).then((standing): Held => ({ kind: 'task', standing }))
     ended.catch(() => undefined) // A question may have come first.
-    if (!patience.seesQuestions || !conversation) return await ended
+    const waits = attending.tellsWaiting === true ? [untilAsked(desk, id, until)] : []
+    if (!patience.seesQuestions || !conversation) return await Promise.race([ended, ...waits])
     const asked = conversation
       .next()
       .then((turn): Promise<Held> | Held => (turn.kind === 'questions' ? turn : ended))
-    return await Promise.race([ended, asked])
+    return await Promise.race([ended, asked, ...waits])
   } catch (thrown) {
     if (!until.aborted) throw thrown
     const standing = await desk.find(undefined, id)
@@ -215,6 +233,14 @@ async function wait(attending: Attending): Promise<Held> {
     quiet()
     over.abort()
   }
+}
+
+/** The task as it waits for people; never, if it does not come to that. */
+async function untilAsked(desk: Desk, id: string, signal: AbortSignal): Promise<Held> {
+  // Whoever waits for this waits for the end of the task too, which says what there is to say.
+  await desk.waits(id, signal).catch(() => new Promise<never>(() => undefined))
+  const standing = await desk.find(undefined, id)
+  return standing ? { kind: 'task', standing } : new Promise<never>(() => undefined)
 }
 
 /** What a timer can count to. */

@@ -12,7 +12,7 @@ import { reach, type Principal } from '#auth'
 import type { Catalog, Change, View, Views } from '#registry'
 import type { Desk } from '#tasks'
 import type { Log } from '#telemetry'
-import type { Upstream, UpstreamEvent, Watch } from '#upstream'
+import type { Fleet, Upstream, UpstreamEvent, Watch } from '#upstream'
 import { notification, type Channel } from './client.ts'
 import type { Session, Sessions } from './session.ts'
 import type { Envelope } from './read.ts'
@@ -42,7 +42,8 @@ export interface HubRooms {
   readonly log: Log
   readonly views: Views
   readonly servers: readonly string[]
-  readonly upstream: (server: string) => Upstream
+  readonly face: (server: string) => Upstream
+  readonly fleet: Pick<Fleet, 'isPersonal' | 'watch' | 'watchEach'>
 }
 
 const LIST_NOTICE = {
@@ -101,54 +102,56 @@ export class Hub {
     this.#isScheduled = true
     queueMicrotask(() => {
       this.#isScheduled = false
-      const { servers, upstream } = this.#rooms
-      for (const server of servers) upstream(server).watch(this.#watchOf(server))
+      const { servers, fleet } = this.#rooms
+      for (const server of servers) {
+        if (fleet.isPersonal(server)) fleet.watchEach(server, this.#watches(server))
+        else fleet.watch(server, watchOf(server, this.#audience(server)))
+      }
     })
   }
 
-  onEvent(server: string, event: UpstreamEvent): void {
+  onEvent(server: string, event: UpstreamEvent, whose?: Principal): void {
     switch (event.kind) {
       case 'list-changed':
         void this.#listChanged(server, event.list)
         return
       case 'resource-updated':
-        this.#resourceUpdated(server, event.uri)
+        this.#resourceUpdated(server, event.uri, whose)
         return
       case 'log':
-        this.#logged(server, event.params)
+        this.#logged(server, event.params, whose)
         return
       case 'task': // It is looked at when its poll is due.
+        return
       case 'state':
+        // Whoever listened before they called is heard for from now on.
+        if (whose && event.status.state === 'ready') this.changed()
         return
     }
   }
 
-  /** The legacy sessions, and the modern listeners, whose view shows this server. */
-  #audience(server: string): {
-    readonly sessions: readonly { readonly session: Session; readonly view: View }[]
-    readonly listeners: readonly Listener[]
-  } {
+  /** The legacy sessions, and the modern listeners, whose view shows this server; of one, or of all. */
+  #audience(server: string, whose?: Principal): Audience {
     const sessions = [...this.#rooms.sessions.live()].flatMap((session) => {
       const view = this.#rooms.views.find(session.facts.view)
-      return view?.servers.includes(server) ? [{ session, view }] : []
+      const isTold = whose === undefined || session.facts.principal === whose.id
+      return isTold && view?.servers.includes(server) ? [{ session, view }] : []
     })
-    const listeners = [...this.#listeners].filter(({ view }) => view.servers.includes(server))
+    const listeners = [...this.#listeners].filter(
+      ({ view, who }) =>
+        (whose === undefined || who.id === whose.id) && view.servers.includes(server),
+    )
     return { sessions, listeners }
   }
 
-  #watchOf(server: string): Watch {
+  /** What each principal of the audience wants to hear, and nobody for another. */
+  #watches(server: string): readonly { readonly who: Principal; readonly watch: Watch }[] {
     const { sessions, listeners } = this.#audience(server)
-    const uris = [
-      ...sessions.map(({ session, view }) => ({ view, uris: session.subscriptions })),
-      ...listeners.map(({ view, filter }) => ({ view, uris: filter.uris })),
-    ].flatMap(({ view, uris: wanted }) => [...wanted].map((uri) => view.resources().inward(uri)))
-    return {
-      lists:
-        sessions.some(({ session }) => session.listening?.isAttached === true) ||
-        listeners.some(({ filter }) => filter.lists.size > 0),
-      resources: new Set(uris.flatMap((one) => (one?.server === server ? [one.uri] : []))),
-      logLevel: sessions.map(({ session }) => session.logLevel).reduce(lower, undefined),
-    }
+    const all = [...sessions.map(({ session }) => session.who), ...listeners.map(({ who }) => who)]
+    const each = new Map(all.flatMap((who) => (who ? [[who.id, who] as const] : [])))
+    return [...each.values()]
+      .map((who) => ({ who, watch: watchOf(server, this.#audience(server, who)) }))
+      .filter(({ watch }) => watch.lists || watch.resources.size > 0 || watch.logLevel)
   }
 
   /**
@@ -156,8 +159,8 @@ export class Hub {
    * also when nothing differs: the server said so. A difference it did not announce comes by `onChange`.
    */
   async #listChanged(server: string, list: List): Promise<void> {
-    const { catalog, log, upstream } = this.#rooms
-    await catalog.recapture(upstream(server)).catch((cause: unknown) => {
+    const { catalog, log, face } = this.#rooms
+    await catalog.recapture(face(server)).catch((cause: unknown) => {
       log.warn({ server, cause: String(cause) }, 'a changed list could not be read')
     })
     this.#tellLists(server, [list])
@@ -190,8 +193,8 @@ export class Hub {
     })
   }
 
-  #resourceUpdated(server: string, uri: string): void {
-    const { sessions, listeners } = this.#audience(server)
+  #resourceUpdated(server: string, uri: string, whose: Principal | undefined): void {
+    const { sessions, listeners } = this.#audience(server, whose)
     for (const { session, view } of sessions) {
       const shown = view.resources().outward(server, uri)
       if (!covers(session.subscriptions, shown)) continue
@@ -204,13 +207,33 @@ export class Hub {
   }
 
   /** A log line that belongs to no call: never to modern clients, who get them on calls only (P-021). */
-  #logged(server: string, params: JsonObject): void {
-    for (const { session } of this.#audience(server).sessions) {
+  #logged(server: string, params: JsonObject, whose: Principal | undefined): void {
+    for (const { session } of this.#audience(server, whose).sessions) {
       const { logLevel, who } = session
       if (!who || reach(who, { server, tool: undefined, effect: 'read' }) !== 'held') continue
       if (logLevel === undefined || !passesLevel(own(params, 'level'), logLevel)) continue
       session.listening?.send(notification('notifications/message', params))
     }
+  }
+}
+
+/** Who is told what a server says. */
+interface Audience {
+  readonly sessions: readonly { readonly session: Session; readonly view: View }[]
+  readonly listeners: readonly Listener[]
+}
+
+function watchOf(server: string, { sessions, listeners }: Audience): Watch {
+  const uris = [
+    ...sessions.map(({ session, view }) => ({ view, uris: session.subscriptions })),
+    ...listeners.map(({ view, filter }) => ({ view, uris: filter.uris })),
+  ].flatMap(({ view, uris: wanted }) => [...wanted].map((uri) => view.resources().inward(uri)))
+  return {
+    lists:
+      sessions.some(({ session }) => session.listening?.isAttached === true) ||
+      listeners.some(({ filter }) => filter.lists.size > 0),
+    resources: new Set(uris.flatMap((one) => (one?.server === server ? [one.uri] : []))),
+    logLevel: sessions.map(({ session }) => session.logLevel).reduce(lower, undefined),
   }
 }
 

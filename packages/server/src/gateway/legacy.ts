@@ -7,6 +7,7 @@ import type { Hub } from './hub.ts'
 import type { ListRooms } from './lists.ts'
 import type { Patiences } from './patience.ts'
 import type { Polls } from './polls.ts'
+import type { SentToPages } from './sent-to-pages.ts'
 import type { Session } from './session.ts'
 import type { Looks } from './words.ts'
 
@@ -16,6 +17,7 @@ export interface LegacyRooms extends CarryRooms, ListRooms {
   readonly patiences: Patiences
   readonly looks: Looks
   readonly polls: Polls
+  readonly sent: SentToPages
 }
 
 /** One request of a legacy session. */

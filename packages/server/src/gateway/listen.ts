@@ -25,7 +25,7 @@ export async function serveListen(
   closing: AbortSignal,
 ): Promise<Served> {
   const { request, view, channel, signal } = modern
-  await ensureListed(rooms, view)
+  await ensureListed(rooms, view, modern.who)
   if (rooms.hub.listeners >= rooms.limits.listenersMax) {
     throw new Fault('http/busy', 'Too many listen streams are open. Close one first.')
   }

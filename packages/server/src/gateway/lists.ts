@@ -11,6 +11,7 @@ import {
   type JsonObject,
   type Kind,
   type Revision,
+  type RpcRequest,
 } from '@countersign/contract'
 import { reach, type Principal } from '#auth'
 import type { Seal, World } from '#base'
@@ -18,6 +19,8 @@ import type { Listing } from '#policy'
 import { effectUnder, type Catalog, type Exposed, type ToolRules, type View } from '#registry'
 import type { Log } from '#telemetry'
 import type { Upstream } from '#upstream'
+import { unconnectedFault } from './connect-pages.ts'
+import { connectDefinitions } from './connect-tool.ts'
 import { isOwnTool, OWN_DEFINITIONS } from './own-tools.ts'
 import { projectResult, projectTool, SERVER_INFO } from './project.ts'
 
@@ -26,11 +29,16 @@ export interface ListRooms {
   readonly log: Log
   readonly seal: Seal
   readonly catalog: Catalog
-  readonly upstream: (server: string) => Upstream
+  /** The way of exactly this principal to a server. */
+  readonly upstream: (server: string, who: Principal) => Upstream
+  /** The server as one, for what is everybody's. */
+  readonly face: (server: string) => Upstream
   readonly rules: ToolRules
   readonly isListed: Listing['isListed']
   /** When a slow call becomes a task. */
   readonly afterMs: number
+  /** Extensions of authorization that are to be had here (RS29). */
+  readonly extensions?: readonly string[]
 }
 
 /** The list methods and what each carries. */
@@ -53,19 +61,25 @@ export const INTRODUCTION_MS = 1_500
 /** A listing older than this is renewed in the background when somebody looks at it. */
 const STALE_MS = 60_000
 
-/** Makes sure that every server of a view has been listed once; one that fails is left out, and said. */
+/**
+ * Makes sure that every server of a view has been listed once; one that fails is left out, and said.
+ * Resolves with those that want an account connected before they tell.
+ */
 export async function ensureListed(
   rooms: ListRooms,
   view: View,
+  who: Principal,
   patienceMs = FIRST_LIST_MS,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const unlisted = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
-  const isWaitedFor = (id: string): boolean => rooms.upstream(id).status().problem === undefined
+  const isWaitedFor = (id: string): boolean => rooms.upstream(id, who).status().problem === undefined
   // A server that failed when it was last tried is tried again, but nobody waits for it.
-  for (const id of unlisted) if (!isWaitedFor(id)) void ensureOne(rooms, id, patienceMs)
+  for (const id of unlisted) if (!isWaitedFor(id)) void ensureOne(rooms, id, who, patienceMs)
   const missing = unlisted.filter(isWaitedFor)
-  if (missing.length > 0) await Promise.all(missing.map((id) => ensureOne(rooms, id, patienceMs)))
+  const asked = missing.map(async (id) => (await ensureOne(rooms, id, who, patienceMs)) && id)
+  const unconnected = (await Promise.all(asked)).filter((id) => id !== false)
   renewStale(rooms, view)
+  return new Set(unconnected)
 }
 
 /** What a call names, by its method. */
@@ -79,26 +93,42 @@ const NAMED: Readonly<Record<string, { readonly kind: Kind; readonly key: string
 export async function ensureNamed(
   rooms: ListRooms,
   view: View,
-  method: string,
-  params: JsonObject,
+  who: Principal,
+  { method, params = {} }: Pick<RpcRequest, 'method' | 'params'>,
 ): Promise<void> {
   const named = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined
   const name = named && own(params, named.key)
   if (method === 'tools/call' && isOwnTool({ method, params })) return
-  if (!named || typeof name !== 'string') return ensureListed(rooms, view)
+  if (!named || typeof name !== 'string') {
+    await ensureListed(rooms, view, who)
+    return
+  }
   if (view.find(named.kind, name)?.exposed) {
     renewStale(rooms, view)
     return
   }
-  await ensureListed(rooms, view)
-  if (view.find(named.kind, name)) return
+  const unconnected = await ensureListed(rooms, view, who)
+  if (!view.find(named.kind, name)) checkReached({ ...rooms, unconnected }, view, who, name)
+}
+
+/** Faults when a name may be one of a server of which nothing is known. */
+function checkReached(
+  rooms: ListRooms & { readonly unconnected: ReadonlySet<string> },
+  view: View,
+  who: Principal,
+  name: string,
+): void {
   // What a server that was never reached does not have, nobody can say.
   const unlisted = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
   const meant = unlisted.filter((id) => view.servers.length === 1 || isNamedFor(name, id))
   if (meant.length === 0) return
-  const problems = meant.map(
-    (id) => rooms.upstream(id).status().problem ?? `${id} does not answer.`,
+  const statuses = meant.map((id) => ({ id, ...rooms.upstream(id, who).status() }))
+  // It may have let us in, and then not told: with another token it may.
+  const unconnected = statuses.find(
+    ({ id, isUnconnected }) => isUnconnected === true || rooms.unconnected.has(id),
   )
+  if (unconnected) throw unconnectedFault(unconnected.id)
+  const problems = statuses.map(({ id, problem }) => problem ?? `${id} does not answer.`)
   throw new Fault('upstream/unavailable', problems.join(' '))
 }
 
@@ -106,19 +136,25 @@ export async function ensureNamed(
 const isNamedFor = (name: string, server: string): boolean =>
   name.toLowerCase().startsWith(`${server.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')}_`)
 
+/** True when an account has to be connected first. */
 async function ensureOne(
   { catalog, upstream, world, log }: ListRooms,
   id: string,
+  who: Principal,
   patienceMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const over = new AbortController()
   const patience = world.wait(patienceMs, over.signal).then(() => {
     throw new Fault('upstream/timeout', 'It took too long to list what it offers.')
   })
   try {
-    await Promise.race([catalog.ensure(upstream(id)), patience])
+    await Promise.race([catalog.ensure(upstream(id, who)), patience])
+    return false
   } catch (thrown) {
-    log.warn({ server: id, cause: toFault(thrown).message }, 'left out of a list')
+    const { code, message } = toFault(thrown)
+    const level = code === 'upstream/unconnected' ? 'debug' : 'warn'
+    log[level]({ server: id, cause: message }, 'left out of a list')
+    return code === 'upstream/unconnected'
   } finally {
     patience.catch(() => undefined) // Called off below; nobody waits for it any more.
     over.abort()
@@ -126,10 +162,10 @@ async function ensureOne(
 }
 
 /** Only servers that are running are asked: looking at a list never starts a process. */
-function renewStale({ catalog, upstream, world, log }: ListRooms, view: View): void {
+function renewStale({ catalog, face, world, log }: ListRooms, view: View): void {
   for (const id of view.servers) {
     const { capturedAt } = catalog.listed(id)
-    const server = upstream(id)
+    const server = face(id)
     const isStale = capturedAt !== undefined && world.now() - capturedAt > STALE_MS
     if (!isStale || server.status().state !== 'ready') continue
     catalog.capture(server).catch((cause: unknown) => {
@@ -166,17 +202,19 @@ function toolsFor(
     const tool = projectTool(shown, revision)
     return revision === '2025-11-25' ? { ...tool, ...TASK_OPTIONAL } : tool
   })
-  return takesTasks ? tools : [...tools, ...OWN_DEFINITIONS]
+  const more = connectDefinitions(rooms, view, who)
+  return takesTasks ? [...tools, ...more] : [...tools, ...OWN_DEFINITIONS, ...more]
 }
 
-/** AU-022: the judgement of a call, so that what is shown may be called or asked for. */
+/** RS22: the judgement of a call, so that what is shown may be called or asked for. */
 function shownTo(rooms: ListRooms, view: View, kind: Kind, who: Principal): readonly Exposed[] {
   const method = METHOD_OF[kind]
-  return view.list(kind).filter(({ definition }) => {
+  return view.list(kind).filter(({ definition, since }) => {
     const { server, name, digest } = definition
     const isTool = kind === 'tool'
     const effect = isTool ? effectUnder(rooms.rules, definition) : 'read'
-    if (reach(who, { server, tool: isTool ? name : undefined, effect }) === 'out') return false
+    const wanted = { server, tool: isTool ? name : undefined, effect, since }
+    if (reach(who, wanted) === 'out') return false
     const judged = { server, method, kind, name, effect, digest }
     return rooms.isListed(who, judged, { view: view.id })
   })
@@ -283,13 +321,16 @@ function instructionsOf({ catalog }: ListRooms, view: View): string | undefined 
   return `Tools of ${String(view.servers.length)} servers (${view.servers.join(', ')}), named {server}_{tool}; every call is recorded. A slow call answers with a request id: get its result with countersign_result, and do not call the tool again.`
 }
 
+const extensionsOf = ({ extensions = [] }: ListRooms): JsonObject =>
+  Object.fromEntries([TASKS_EXTENSION, ...extensions].map((name) => [name, {}]))
+
 /** The answer to `server/discover` (2026-07-28 server/discover). */
 export function discoverResult(rooms: ListRooms, view: View): JsonObject {
   const instructions = instructionsOf(rooms, view)
   const result = {
     supportedVersions: [...MODERN_REVISIONS],
     // TX-001; TX-032: nothing of the other era's tasks.
-    capabilities: { ...declared(rooms, view), extensions: { [TASKS_EXTENSION]: {} } },
+    capabilities: { ...declared(rooms, view), extensions: extensionsOf(rooms) },
     ...(instructions === undefined ? {} : { instructions }),
     ...freshness(rooms, view),
   }

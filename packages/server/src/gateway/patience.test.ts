@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemWorld } from '#base'
+import { systemWorld, type World } from '#base'
 import { Patiences } from './patience.ts'
 import { Polls } from './polls.ts'
 import { runOf } from './same-call.ts'
 import { ago } from './words.ts'
 
-const patiences = () => new Patiences({ afterMs: 5_000, hold: { lab: 3_000 } })
+const patiences = (world: Pick<World, 'monotonic'> = systemWorld) =>
+  new Patiences(world, { afterMs: 5_000, hold: { lab: 3_000 } })
 
 test('a client is kept waiting as long as its kind is known to bear', () => {
   const { holdMs } = { holdMs: (name: string) => patiences().holdMs('ada', { name }) }
@@ -26,6 +27,23 @@ test('a client that hung up on a held call is answered sooner, and others are no
   assert.equal(all.holdMs('bob', { name: 'claude-code' }), 50_000)
   all.hungUp('ada', 10)
   assert.equal(all.holdMs('ada', { name: 'claude-code' }), 2_000)
+})
+
+test('that a client hung up is forgotten after an hour', () => {
+  let now = 0
+  const all = patiences({ monotonic: () => now })
+  all.hungUp('ada', 10_000)
+  now += 3_599_999
+  assert.equal(all.holdMs('ada', { name: 'claude-code' }), 7_000)
+  now += 1
+  assert.equal(all.holdMs('ada', { name: 'claude-code' }), 50_000)
+})
+
+test('of many clients that hung up those of longest ago are forgotten first', () => {
+  const all = patiences()
+  for (let at = 0; at <= 10_000; at++) all.hungUp(`ada ${String(at)}`, 10_000)
+  assert.equal(all.holdMs('ada 0', { name: 'claude-code' }), 50_000)
+  assert.equal(all.holdMs('ada 1', { name: 'claude-code' }), 7_000)
 })
 
 // TL-027

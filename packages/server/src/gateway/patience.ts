@@ -4,6 +4,7 @@ import {
   type ClientCapabilities,
   type JsonObject,
 } from '@countersign/contract'
+import type { World } from '#base'
 
 /** What the operator says of waiting. Milliseconds; `Infinity` for never. */
 export interface WaitingRules {
@@ -43,18 +44,28 @@ const HOLD_MS: ReadonlyMap<string, number> = new Map([
 /** Of what a client bore before it hung up, this much is asked of it the next time. */
 const SHORTER = 0.7
 const HOLD_MS_MIN = 2 * SECOND_MS
+/** A client that was restarted with other limits, or whose network was bad, is trusted again. */
+const REMEMBERED_MS = 3_600 * SECOND_MS
 const REMEMBERED_MAX = 10_000
+
+/** That a client hung up on a held call. */
+interface HungUp {
+  readonly holdMs: number
+  readonly until: number
+}
 
 export const takesTasks = ({ extensions }: ClientCapabilities): boolean =>
   extensions !== undefined && Object.hasOwn(extensions, TASKS_EXTENSION)
 
 /** How long each client is kept waiting for a slow call. */
 export class Patiences {
+  readonly #world: Pick<World, 'monotonic'>
   readonly #rules: WaitingRules
-  /** How long clients that hung up on a held call are kept from now on, by owner. */
-  readonly #shortened = new Map<string, number>()
+  /** By owner, the oldest first. */
+  readonly #hungUp = new Map<string, HungUp>()
 
-  constructor(rules: WaitingRules) {
+  constructor(world: Pick<World, 'monotonic'>, rules: WaitingRules) {
+    this.#world = world
     this.#rules = rules
   }
 
@@ -67,13 +78,22 @@ export class Patiences {
     const key = typeof name === 'string' ? name : ''
     const { hold } = this.#rules
     const set = Object.hasOwn(hold, key) ? hold[key] : undefined
-    const borneMs = this.#shortened.get(owner) ?? Number.POSITIVE_INFINITY
-    return Math.min(set ?? HOLD_MS.get(key) ?? UNKNOWN_MS, borneMs)
+    return Math.min(set ?? HOLD_MS.get(key) ?? UNKNOWN_MS, this.#borneMs(owner))
+  }
+
+  #borneMs(owner: string): number {
+    const last = this.#hungUp.get(owner)
+    if (last && last.until > this.#world.monotonic()) return last.holdMs
+    this.#hungUp.delete(owner)
+    return Number.POSITIVE_INFINITY
   }
 
   /** A client hung up on a held call after `ms`: it is answered sooner from now on. */
   hungUp(owner: string, ms: number): void {
-    if (this.#shortened.size >= REMEMBERED_MAX) this.#shortened.clear()
-    this.#shortened.set(owner, Math.max(HOLD_MS_MIN, Math.round(ms * SHORTER)))
+    const holdMs = Math.max(HOLD_MS_MIN, Math.round(ms * SHORTER))
+    this.#hungUp.delete(owner)
+    this.#hungUp.set(owner, { holdMs, until: this.#world.monotonic() + REMEMBERED_MS })
+    const [oldest] = this.#hungUp.keys()
+    if (this.#hungUp.size > REMEMBERED_MAX && oldest !== undefined) this.#hungUp.delete(oldest)
   }
 }

@@ -71,6 +71,7 @@ test('a state opens for the request it was given for, whatever else of it change
 })
 
 test('it opens for no other principal, view, method or parameters', () => {
+  // RS23
   // I-021, I-022, I-026
   const own = { name: 'tool', arguments: { a: 1, b: [2] } }
   const held: Carried = { kind: 'parked', id: 'p', call: 'call_1', round: 1 }
@@ -91,6 +92,7 @@ test('it opens for no other principal, view, method or parameters', () => {
 })
 
 test('it opens until it expires, and then says so', () => {
+  // RS23
   // AM-29, I-027
   const scope = scopeOf('ada', 'files', 'tools/call', {})
   const state = sealState(rooms, scope, { kind: 'parked', id: 'p', call: 'call_1', round: 1 })

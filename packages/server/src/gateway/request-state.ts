@@ -25,7 +25,13 @@ export type Carried =
       readonly inner?: string
     }
   /** A legacy server wanted a URL opened first; the retry is a new attempt of the same call (BR-031). */
-  | { readonly kind: 'redo'; readonly call: string; readonly round: number }
+  | {
+      readonly kind: 'redo'
+      readonly call: string
+      readonly round: number
+      /** The page of ours that has to be finished, where it is one of ours. */
+      readonly connect?: string
+    }
 
 /** Long enough for a person to answer, short enough that a stolen state is soon worthless. */
 export const STATE_MS = 30 * 60_000

@@ -9,7 +9,7 @@ import {
 import { isCallMethod } from './asked.ts'
 import { callLegacy } from './call-legacy.ts'
 import type { LegacyRequest, LegacyRooms, LegacyServed } from './legacy.ts'
-import { ensureListed, ensureNamed, isListMethod, listPage, mayWatch } from './lists.ts'
+import { ensureListed, isListMethod, listPage, mayWatch } from './lists.ts'
 import type { Served } from './modern.ts'
 import { failure, faultError, success } from './project.ts'
 import type { Session } from './session.ts'
@@ -50,11 +50,10 @@ async function dispatch(
   const params = request.params ?? {}
   const { revision } = session.facts
   if (isCallMethod(method)) {
-    await ensureNamed(rooms, view, method, params)
     return callLegacy(rooms, legacy, method, signal)
   }
   if (isListMethod(method)) {
-    await ensureListed(rooms, view)
+    await ensureListed(rooms, view, who)
     return {
       response: success(
         id,
@@ -71,7 +70,7 @@ async function dispatch(
       return { response: success(id, {}) }
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      await ensureListed(rooms, view)
+      await ensureListed(rooms, view, who)
       subscribe(rooms, legacy, params)
       return { response: success(id, {}) }
     case 'initialize':

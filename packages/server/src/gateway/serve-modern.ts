@@ -5,7 +5,6 @@ import {
   INTRODUCTION_MS,
   discoverResult,
   ensureListed,
-  ensureNamed,
   isListMethod,
   listPage,
 } from './lists.ts'
@@ -30,11 +29,10 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
   const { request, view, envelope } = modern
   const { method, id } = request
   if (isCallMethod(method)) {
-    await ensureNamed(rooms, view, method, request.params ?? {})
     return callModern(rooms, modern, method)
   }
   if (isListMethod(method)) {
-    await ensureListed(rooms, view)
+    await ensureListed(rooms, view, modern.who)
     const reader = {
       who: modern.who,
       revision: envelope.revision,
@@ -44,7 +42,7 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
   }
   if (isTaskMethod(method)) return tasksModern(rooms, modern, method)
   if (method === 'server/discover') {
-    await ensureListed(rooms, view, INTRODUCTION_MS)
+    await ensureListed(rooms, view, modern.who, INTRODUCTION_MS)
     return { response: success(id, discoverResult(rooms, view)) }
   }
   throw new Fault(

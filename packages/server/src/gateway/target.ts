@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type Kind,
 } from '@countersign/contract'
+import type { Since } from '#auth'
 import type { Judged } from '#policy'
 import {
   effectUnder,
@@ -22,6 +23,8 @@ import type { Asked, CallMethod } from './asked.ts'
 
 /** What a call is about, in the server's own words: what policy judges and what is sent. */
 export interface Target extends Judged {
+  /** Since when the classes that cover a tool cover it (AS38). */
+  readonly since?: Since | undefined
   readonly params: JsonObject
   readonly paramHeaders: Readonly<Record<string, string>>
   readonly taskSupport: 'required' | 'optional' | 'forbidden'
@@ -66,6 +69,7 @@ function toolTarget(view: View, params: JsonObject, rules: ToolRules): Target {
       found,
       exposed ? effectUnder(rules, exposed.definition) : 'destructive',
     ),
+    since: exposed?.since,
     // F-013: absent arguments stay absent.
     params: { ...params, name: found.name, ...(args === undefined ? {} : { arguments: args }) },
     paramHeaders: paramHeaders(exposed?.paramHeaders ?? [], args ?? {}),
@@ -129,6 +133,7 @@ const unknownResource = (uri: string): Fault =>
 
 const readTarget = (method: CallMethod, kind: Kind, found: Found, params: JsonObject): Target => ({
   ...judged(method, kind, found, 'read'),
+  since: undefined,
   params,
   paramHeaders: {},
   taskSupport: 'forbidden',

@@ -8,7 +8,7 @@ import {
   type TaskView,
 } from '@countersign/contract'
 import type { Views } from '#registry'
-import type { Standing } from '#tasks'
+import { waitingInLine, type Standing } from '#tasks'
 import { answer } from './answer.ts'
 import { answeredOf } from './carry.ts'
 import { ownQuestion } from './elicitation.ts'
@@ -59,9 +59,10 @@ function pollMsOf({ task }: Standing): number {
 }
 
 function messageOf(standing: Standing): string | undefined {
-  const { task, inputs } = standing
+  const { task, inputs, waiting } = standing
   // The text for models says it in its first line.
   if (task.state === 'unknown') return unknownOutcome(standing).split('\n', 1)[0]
+  if (waiting) return waitingInLine(waiting)
   if (Object.keys(inputs).length > 0) return 'It waits for an answer.'
   const { progress, status } = task
   if (!progress) return status

@@ -1,6 +1,7 @@
 import { isObject, own, textAt, type JsonObject } from '@countersign/contract'
 import type { World } from '#base'
-import type { Errand, Standing } from '#tasks'
+import { approversOf } from '#policy'
+import { dateOf, type Errand, type Standing, type Waiting } from '#tasks'
 import type { Asked } from './asked.ts'
 
 /** The names of the tools that we add for clients without tasks. */
@@ -40,6 +41,24 @@ export function ago(ms: number): string {
 
 const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 
+/** The same while people have to approve it: what there is to know, and the one thing to do. */
+function waitingForPeople(
+  { task, errand }: Standing,
+  { approval, asks, message, expiresAt }: Waiting,
+  isRepeated: boolean,
+): string {
+  const name = textAt(errand.params, 'name')
+  const again = isRepeated ? ' This is the same request as before; nobody was asked again.' : ''
+  return [
+    `Waiting for approval. Nothing has been executed yet.${again}`,
+    `Request: ${task.id} (${calledAs(errand)})`,
+    `It needs the approval of ${approversOf(asks)}, until ${dateOf(expiresAt)}.${message === undefined ? '' : ` Why: ${message}`}`,
+    `They decide with: countersign approve ${approval} (or deny). You cannot approve it: do not run that yourself.`,
+    `Once approved it is carried out by itself, even if this session ends. Do not call ${name} again for this; it would return this same request.`,
+    `Tell the user whose approval is needed. To get the outcome, call ${OWN_TOOLS.result} with id "${task.id}" (it waits up to 40 s).`,
+  ].join('\n')
+}
+
 /** What a client without tasks reads instead of a result that is not there yet. */
 function stillRunning({ task, errand, inputs }: Standing, isRepeated: boolean): string {
   const name = textAt(errand.params, 'name')
@@ -62,10 +81,13 @@ function stillWaiting(
   standing: Standing,
   looks: number,
 ): string {
-  const { task, inputs } = standing
+  const { task, inputs, waiting } = standing
   const since = ago(world.now() - task.createdAt)
-  const state =
-    Object.keys(inputs).length > 0 ? 'Still waiting for an answer from the user' : 'Still running'
+  const state = waiting
+    ? `Still waiting for the approval of ${approversOf(waiting.asks)}; nothing was executed`
+    : Object.keys(inputs).length > 0
+      ? 'Still waiting for an answer from the user'
+      : 'Still running'
   const progress = task.status ?? task.progress?.message
   const said = progress === undefined ? '' : ` ${progress}`
   if (looks > LOOKS_MAX) {
@@ -83,8 +105,12 @@ export const unknownOutcome = ({ task, errand }: Standing): string =>
     `After that, ${OWN_TOOLS.result} with id "${task.id}" returns what was found.`,
   ].join('\n')
 
-export const wasCancelled = ({ task, errand }: Standing): string =>
-  `Cancelled. Request ${task.id} (${calledAs(errand)}) was stopped: ${task.error?.message ?? 'no reason was given.'} Parts of it may have been done before.`
+export function wasCancelled({ task, errand, isUnsent = false }: Standing): string {
+  const done = isUnsent
+    ? 'It waited for approval, which is withdrawn: nothing was executed.'
+    : 'Parts of it may have been done before.'
+  return `Cancelled. Request ${task.id} (${calledAs(errand)}) was stopped: ${task.error?.message ?? 'no reason was given.'} ${done}`
+}
 
 /** What a client without tasks is told of a task that has no result. */
 export function wordsFor(
@@ -95,8 +121,14 @@ export function wordsFor(
   const { standing, isRepeated } = told
   if (standing.ended === 'cancelled') return inWords(wasCancelled(standing), true)
   if (standing.task.state === 'unknown') return inWords(unknownOutcome(standing), true)
-  if (textAt(params, 'name') !== OWN_TOOLS.result)
-    return inWords(stillRunning(standing, isRepeated))
+  if (textAt(params, 'name') !== OWN_TOOLS.result) {
+    const { waiting } = standing
+    return inWords(
+      waiting
+        ? waitingForPeople(standing, waiting, isRepeated)
+        : stillRunning(standing, isRepeated),
+    )
+  }
   return inWords(stillWaiting(rooms, standing, rooms.looks.count(standing.task.id)))
 }
 
@@ -116,7 +148,8 @@ export class Looks {
 }
 
 /** One line of a list of requests. */
-export function inOneLine({ task, errand, inputs, ended }: Standing, now: number): string {
+export function inOneLine(standing: Standing, now: number): string {
+  const { task, errand, inputs, waiting, ended } = standing
   const since = ago(now - task.createdAt)
   const state =
     ended === 'cancelled'
@@ -125,8 +158,10 @@ export function inOneLine({ task, errand, inputs, ended }: Standing, now: number
         ? `finished; fetch it with ${OWN_TOOLS.result}`
         : task.state === 'unknown'
           ? 'unknown outcome; a person has to settle it; do not repeat it'
-          : Object.keys(inputs).length > 0
-            ? 'waiting for an answer from the user'
-            : `running for ${since}`
+          : waiting
+            ? `waiting for the approval of ${approversOf(waiting.asks)}; nothing was executed`
+            : Object.keys(inputs).length > 0
+              ? 'waiting for an answer from the user'
+              : `running for ${since}`
   return `${task.id}: ${calledAs(errand)}: ${state}`
 }

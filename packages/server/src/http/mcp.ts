@@ -47,6 +47,7 @@ export async function serveMcp(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  endWhenRevoked(rooms, response)
   if (request.method === 'POST') return post(rooms, request, response)
   if (request.method === 'GET') return get(rooms, request, response)
   if (request.method !== 'DELETE') throw methodNotAllowed(response, 'GET, POST, DELETE')
@@ -220,7 +221,9 @@ async function isHeldBack(
   for (const request of requests) {
     const held = await gateway.admit({ who, view, request, revision, clientInfo })
     if (!held) continue
-    if (held.fault) challenge(protection, held.fault, view.id, response)
+    // Of the modern era no client refreshes where it is told to ask.
+    if (held.fault && !isModern(revision)) await protection.guard.askMore(who)
+    if (held.fault) challenge(protection, held.fault, view.id, response, who)
     send(response, held.fault ? FAULTS[held.fault.code].http : 200, held.response)
     return true
   }
@@ -232,6 +235,15 @@ function endWithToken({ who, world }: McpRooms, response: ServerResponse, end: (
   if (who.proof === 'local') return
   const stop = world.after(Math.min(who.expiresAt - world.now(), TIMER_MS_MAX), end)
   response.once('close', stop)
+}
+
+/** Whoever is revoked is told nothing more, whatever was begun before: a call of theirs is cancelled. */
+function endWhenRevoked({ who, protection }: McpRooms, response: ServerResponse): void {
+  if (who.proof === 'local' || !protection) return
+  const end = (): void => {
+    response.destroy()
+  }
+  response.once('close', protection.guard.revocations.whenRevoked(who, end))
 }
 /** A longer timer goes off at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1

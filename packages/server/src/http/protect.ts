@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isObject, own, type Fault, type FaultCode } from '@countersign/contract'
 import {
   ALGORITHMS,
+  asAskedOf,
   DISCOVER,
   METADATA_PATH,
   resourceMetadata,
   type Guard,
   type Knock,
+  type Principal,
 } from '#auth'
 import type { View } from '#registry'
 
@@ -57,7 +59,7 @@ export function describe(
     'content-type': 'application/json',
     'cache-control': 'max-age=300',
   })
-  response.end(JSON.stringify(resourceMetadata(protection.guard.settings, resource, view)))
+  response.end(JSON.stringify(resourceMetadata(protection.guard.settings(), resource, view)))
 }
 
 /** What RFC 6750 §3.1 and RFC 9449 §7.1 call each of our faults. */
@@ -79,6 +81,7 @@ export function challenge(
   fault: Fault,
   view: string,
   response: ServerResponse,
+  who?: Principal,
 ): void {
   if (!fault.code.startsWith('auth/') || fault.code === 'auth/unavailable') return
   const { guard } = protection
@@ -88,10 +91,10 @@ export function challenge(
     ...(error === undefined
       ? []
       : [`error="${error}"`, `error_description="${quotable(fault.message)}"`]),
-    ...(OF_PROOF.includes(fault.code) ? [] : [`scope="${scopesIn(fault)}"`]),
+    ...(OF_PROOF.includes(fault.code) ? [] : [`scope="${scopesIn(fault).map(asAskedOf(guard.settings(), who)).join(' ')}"`]),
     `resource_metadata="${metadata}"`,
   ].join(', ')
-  const takesProofs = guard.settings.issuers.some(({ dpop }) => dpop !== 'off')
+  const takesProofs = guard.settings().issuers.some(({ dpop }) => dpop !== 'off')
   const algs = `algs="${ALGORITHMS.join(' ')}"`
   const challenges = [
     ...(OF_PROOF.includes(fault.code) ? [] : [`Bearer ${common}`]),
@@ -103,9 +106,19 @@ export function challenge(
 }
 
 /** What this very call needs, or what it takes to come in at all. */
-function scopesIn({ data }: Fault): string {
+function scopesIn({ data }: Fault): readonly string[] {
   const scopes = isObject(data) ? own(data, 'scopes') : undefined
-  return Array.isArray(scopes) && scopes.length > 0 ? scopes.join(' ') : DISCOVER
+  return Array.isArray(scopes) && scopes.length > 0 ? scopes.map(String) : [DISCOVER]
+}
+
+/**
+ * RFC 9449 §8.2: whoever repeats our nonces is given the next one in good time, so that no request of
+ * theirs is refused for an old one.
+ */
+export function renewNonce({ guard }: Protection, { dpop }: Knock, response: ServerResponse): void {
+  if (dpop.length > 0 && guard.settings().dpopNonces) {
+    response.setHeader('dpop-nonce', guard.nonce())
+  }
 }
 
 /** RFC 6750 §3: an error description has neither quotes nor backslashes, nor anything but ASCII. */

@@ -7,7 +7,7 @@ import type { Log } from '#telemetry'
 import { readJson } from './body.ts'
 import { checkCaller, corsHeaders, type Hosts } from './callers.ts'
 import { serveMcp } from './mcp.ts'
-import { challenge, describe, knockOf, viewDescribedAt, type Protection } from './protect.ts'
+import { challenge, describe, knockOf, renewNonce, viewDescribedAt, type Protection } from './protect.ts'
 import { methodNotAllowed } from './refusal.ts'
 
 /** The most that clients may use of us; each is a field of the configuration with its reason. */
@@ -33,6 +33,12 @@ export interface Route {
   ) => Promise<void>
 }
 
+/** Whatever is below paths of its own: it reads what was sent, within its own limits, and answers. */
+export interface Mount {
+  readonly owns: (path: string) => boolean
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
 export interface FrontDoorRooms {
   readonly world: World
   readonly log: Log
@@ -42,6 +48,7 @@ export interface FrontDoorRooms {
   readonly limits: HttpLimits
   readonly hosts: Hosts
   readonly routes: readonly Route[]
+  readonly mounts: readonly Mount[]
 }
 
 /** How it stands with the door: whether it closes, and how many are inside. */
@@ -78,6 +85,8 @@ export async function route(rooms: FrontDoorRooms, door: Door, visit: Visit): Pr
   letIn(rooms.limits, door)
   if (path === MCP || path.startsWith(`${MCP}/`)) return toView(rooms, path, visit)
   if (isDescribed(rooms, path, visit)) return
+  const mount = rooms.mounts.find((one) => one.owns(path))
+  if (mount) return mount.answer(request, response)
   const found = rooms.routes.find((one) => one.path === path)
   if (!found) throw new Fault('http/not-found', `Nothing is served at ${path.slice(0, 100)}.`)
   if (found.method !== request.method) throw methodNotAllowed(response, found.method)
@@ -126,7 +135,7 @@ async function toView(
   return serveMcp({ ...rooms, who, view, stays }, request, response)
 }
 
-/** AU-010: on each request alike, whatever its method, and before anything of its body is read. */
+/** RS10: on each request alike, whatever its method, and before anything of its body is read. */
 async function whoAsks(
   { protection, log }: FrontDoorRooms,
   view: string,
@@ -135,7 +144,10 @@ async function whoAsks(
 ): Promise<Principal> {
   if (!protection) return localAuthenticator()
   try {
-    return await protection.guard.authenticate(knockOf(protection, request, view))
+    const knock = knockOf(protection, request, view)
+    const who = await protection.guard.authenticate(knock)
+    renewNonce(protection, knock, response)
+    return who
   } catch (thrown) {
     if (thrown instanceof Fault) {
       log.debug({ view, code: thrown.code, why: thrown.message }, 'not let in')

@@ -49,7 +49,8 @@ function askerOf(who: Principal, groups: readonly string[]): Asker {
   if (who.proof === 'local') return { type: 'User', id: who.id, subject: who.id, groups }
   const { id, subject, issuer, client } = who
   // A token that its client got for itself (RFC 6749 §4.4) names the client as its subject.
-  return { type: client === subject ? 'Workload' : 'User', id, subject, issuer, groups }
+  const isWorkload = who.isWorkload === true || client === subject
+  return { type: isWorkload ? 'Workload' : 'User', id, subject, issuer, groups }
 }
 
 /** Every program between the subject and us, each by the name that policies know it by. */

@@ -20,6 +20,10 @@ export interface PolicySettings {
   readonly timeZone: string
   /** Who belongs to which group, by the ids of principals. */
   readonly groups: Readonly<Record<string, readonly string[]>>
+  readonly approvals: {
+    /** How long people have to answer. */
+    readonly ttlMs: number
+  }
 }
 
 export interface PolicyRooms {

@@ -16,6 +16,12 @@ export const approversOf = (asks: readonly Ask[]): string =>
     )
     .join(' and ')
 
+/** Whom a call waits for, in a line: nothing of it was sent. */
+export function waitingOf(asks: readonly Ask[], message: string | undefined): string {
+  const why = message === undefined ? '' : ` (${message})`
+  return `Waiting for approval by ${approversOf(asks)}${why}. Nothing was executed yet.`
+}
+
 /**
  * What an agent is told: that nothing was executed, why, that retrying will not change it, and the one
  * thing to do next. Never the text of a rule: it says what else is protected, and how.
@@ -30,7 +36,7 @@ function wordsOf(verdict: Exclude<Verdict, { kind: 'allow' }>): readonly string[
     const why = `${policiesNamed(policies)} ${policies.length === 1 ? 'asks' : 'ask'} for the approval of ${approversOf(verdict.asks)}`
     return [
       withMessage(why, verdict.message),
-      'This gateway does not offer approvals yet, so calling again will not change this.',
+      'Only the call of a tool can wait for that, so asking again will not change this.',
       'Tell the user who would have to approve it, and go on without it.',
     ]
   }

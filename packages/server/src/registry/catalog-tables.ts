@@ -2,6 +2,7 @@ import { byKind, KINDS, type Definition, type JsonObject } from '@countersign/co
 import type { Migration, Store } from '#store'
 import type { Introduction } from '#upstream'
 import type { Listed } from './listed.ts'
+import { EPOCH_STEP } from './tool-epochs.ts'
 
 export const REGISTRY_TABLES: Migration = {
   room: 'registry',
@@ -21,6 +22,7 @@ export const REGISTRY_TABLES: Migration = {
        body TEXT NOT NULL,
        PRIMARY KEY (server, kind, name)
      ) STRICT, WITHOUT ROWID;`,
+    EPOCH_STEP,
   ],
 }
 
@@ -33,7 +35,7 @@ interface Read {
 
 export function catalogTables(store: Store): {
   readonly read: (server: string, fingerprint: string) => Read
-  readonly write: (server: string, listed: Omit<Listed, 'version'>) => void
+  readonly write: (server: string, listed: Omit<Listed, 'version' | 'since'>) => void
   readonly introduce: (server: string, introduction: Introduction) => void
 } {
   const find = store.prepare('SELECT * FROM servers WHERE id = ?')

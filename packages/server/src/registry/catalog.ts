@@ -4,7 +4,9 @@ import type { Store } from '#store'
 import type { Introduction, Upstream } from '#upstream'
 import { catalogTables } from './catalog-tables.ts'
 import { NOTHING_LISTED, type Listed } from './listed.ts'
+import { makeRules, type ToolRules } from './rules.ts'
 import { readListing } from './read-listing.ts'
+import { toolEpochs } from './tool-epochs.ts'
 
 /** A definition that is not what it was. `from` is absent for a new one, `to` for one that is gone. */
 export interface Change {
@@ -18,6 +20,8 @@ export interface Change {
 export interface CatalogRooms {
   readonly world: World
   readonly store: Store
+  /** What the operator decided about single tools: it says which class each is of. */
+  readonly rules?: ToolRules
   /** Called after a capture that found a difference to what was stored before. */
   readonly onChange: (server: string, changes: readonly Change[]) => void
   /** Called after the first capture of a server: until then its definitions were in no list. */
@@ -30,6 +34,8 @@ export interface CatalogRooms {
 /** The stored definitions of every server: what is listed and called is this. */
 export interface Catalog {
   readonly listed: (server: string) => Listed
+  /** Rises with each change of what scopes open. */
+  readonly epoch: () => number
   /** The stored listing, captured first if it never was. Rejects with upstream/unavailable. */
   readonly ensure: (upstream: Upstream) => Promise<Listed>
   /** Asks the server again and stores what it says. One capture at a time for each server. */
@@ -47,6 +53,8 @@ export interface Catalog {
 
 export function makeCatalog(rooms: CatalogRooms): Catalog {
   const tables = catalogTables(rooms.store)
+  const epochs = toolEpochs(rooms.store, rooms.rules ?? makeRules({}))
+  let epoch = epochs.now()
   const known = new Map<string, Listed>()
   const listed = (server: string): Listed => known.get(server) ?? NOTHING_LISTED
 
@@ -60,12 +68,15 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
   const capture = async (upstream: Upstream): Promise<Listed> => {
     const server = upstream.spec.id
     const news = await ask(rooms.world, upstream)
-    await rooms.store.commit(() => {
+    const since = await rooms.store.commit(() => {
       tables.write(server, news)
+      return epochs.stand(server, news.definitions.tool)
     })
     // Only what is stored is known: a change that could not be stored is found, and told, next time.
     const before = listed(server)
-    const after = keep(server, news)
+    const after = keep(server, { ...news, since })
+    // Only now: a scope given until here was given for what was known until here.
+    epoch = epochs.now()
     for (const problem of after.problems) rooms.onProblem(server, problem)
     const changes = differences(server, before, after)
     const tell = before.capturedAt === undefined ? rooms.onFirst : rooms.onChange
@@ -76,6 +87,7 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
   const { once, again } = inTurn(capture)
   return {
     listed,
+    epoch: () => epoch,
     capture: once,
     recapture: again,
     ensure: async (upstream) => {
@@ -93,8 +105,14 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
     },
     admit: (server, fingerprint) => {
       const { stored, isReplaced } = tables.read(server, fingerprint)
-      if (stored) known.set(server, { ...NOTHING_LISTED, ...stored, version: 1 })
-      else known.delete(server)
+      if (isReplaced) epochs.replace(server)
+      if (stored) {
+        const { capturedAt, definitions } = stored
+        // What the operator says of a tool may be another since the last start.
+        const since = capturedAt === undefined ? [] : epochs.stand(server, definitions?.tool ?? [])
+        known.set(server, { ...NOTHING_LISTED, ...stored, since: new Map(since), version: 1 })
+      } else known.delete(server)
+      epoch = epochs.now()
       if (isReplaced) rooms.onReplaced?.(server)
     },
   }
@@ -102,37 +120,38 @@ export function makeCatalog(rooms: CatalogRooms): Catalog {
 
 type Capture = (upstream: Upstream) => Promise<Listed>
 
-/** One capture at a time for each server: `once` joins one that runs, `again` waits for the next. */
+/**
+ * One capture at a time over each connection: `once` joins one that runs, `again` waits for the next.
+ * What one principal cannot reach, another may, so nobody joins an attempt of somebody else.
+ */
 function inTurn(capture: Capture): { readonly once: Capture; readonly again: Capture } {
-  const running = new Map<string, Promise<Listed>>()
-  const queued = new Map<string, Promise<Listed>>()
+  const running = new Map<Upstream, Promise<Listed>>()
+  const queued = new Map<Upstream, Promise<Listed>>()
   const once: Capture = (upstream) => {
-    const server = upstream.spec.id
-    const joined = running.get(server)
+    const joined = running.get(upstream)
     if (joined) return joined
-    const started = capture(upstream).finally(() => running.delete(server))
-    running.set(server, started)
+    const started = capture(upstream).finally(() => running.delete(upstream))
+    running.set(upstream, started)
     return started
   }
   const again: Capture = (upstream) => {
-    const server = upstream.spec.id
-    const before = running.get(server)
+    const before = running.get(upstream)
     if (!before) return once(upstream)
-    const waiting = queued.get(server)
+    const waiting = queued.get(upstream)
     if (waiting) return waiting
     const start = (): Promise<Listed> => {
-      queued.delete(server)
+      queued.delete(upstream)
       return once(upstream)
     }
     const next = before.then(start, start)
-    queued.set(server, next)
+    queued.set(upstream, next)
     return next
   }
   return { once, again }
 }
 
 /** Asks a server for everything that is stored of it. */
-async function ask(world: World, upstream: Upstream): Promise<Omit<Listed, 'version'>> {
+async function ask(world: World, upstream: Upstream): Promise<Omit<Listed, 'version' | 'since'>> {
   const introduction = await upstream.introduce()
   const listings = await Promise.all(KINDS.map((kind) => upstream.list(kind)))
   const isMirrored = introduction.era === 'modern' && upstream.spec.transport.kind === 'http'

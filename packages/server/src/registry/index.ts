@@ -1,4 +1,5 @@
 /** registry: which servers and tools exist, and on whose word. */
+export { captureReady } from './capture-ready.ts'
 export { makeCatalog } from './catalog.ts'
 export type { Catalog, CatalogRooms, Change } from './catalog.ts'
 export { REGISTRY_TABLES } from './catalog-tables.ts'
@@ -10,3 +11,4 @@ export type { ResourceRouter } from './resource-router.ts'
 export type { ParamHeader } from './param-headers.ts'
 export { effectUnder, makeRules } from './rules.ts'
 export type { Followup, ToolRule, ToolRules } from './rules.ts'
+export { protectedResources } from './protected-resources.ts'

@@ -1,4 +1,5 @@
 import type { Definition, Kind } from '@countersign/contract'
+import type { Since } from '#auth'
 import type { Introduction } from '#upstream'
 
 /** What is stored of one server. `capturedAt` is undefined until it has been listed once. */
@@ -11,6 +12,8 @@ export interface Listed {
   /** How long the server says its lists stay good, from `capturedAt`, in milliseconds. */
   readonly ttlMs: number
   readonly problems: readonly string[]
+  /** For each tool, since which epoch the scopes of its classes cover it. */
+  readonly since: ReadonlyMap<string, Since>
 }
 
 /** A server of which nothing is known yet. */
@@ -21,4 +24,5 @@ export const NOTHING_LISTED: Listed = {
   version: 0,
   ttlMs: 0,
   problems: [],
+  since: new Map(),
 }

@@ -1,4 +1,5 @@
 import { byKind, type Definition, type JsonObject, type Kind } from '@countersign/contract'
+import type { Since } from '#auth'
 import type { Listed } from './listed.ts'
 import { exposedTool } from './exposed-tool.ts'
 import { exposedNames } from './names.ts'
@@ -10,6 +11,8 @@ export interface Exposed {
   readonly name: string
   readonly body: JsonObject
   readonly definition: Definition
+  /** Of a tool: since when the scopes of its classes cover it. */
+  readonly since: Since | undefined
   /** The arguments that a modern HTTP client mirrors, read from the schema that it was shown (F-026). */
   readonly paramHeaders: readonly ParamHeader[]
 }
@@ -115,17 +118,27 @@ function show(spec: ViewSpec, listed: (server: string) => Listed): Shown {
   const all = (kind: Kind): readonly Definition[] =>
     spec.servers.flatMap((server) => listed(server).definitions[kind])
   const resources = routeResources(spec.servers, [...all('resource'), ...all('template')])
-  const lists = byKind((kind) => expose(spec, kind, all(kind), resources))
+  const lists = byKind((kind) =>
+    expose(spec, kind, all(kind), resources).map((one) => ({
+      ...one,
+      since: kind === 'tool' ? sinceOf(listed, one.definition) : undefined,
+    })),
+  )
   const byName = byKind((kind) => new Map(lists[kind].map((one) => [one.name, one])))
   return { lists, byName, resources }
 }
+
+const sinceOf = (listed: (server: string) => Listed, { server, name }: Definition): Since =>
+  listed(server).since.get(name) ?? { classes: {} }
+
+type Named = Omit<Exposed, 'since'>
 
 function expose(
   spec: ViewSpec,
   kind: Kind,
   definitions: readonly Definition[],
   resources: ResourceRouter,
-): readonly Exposed[] {
+): readonly Named[] {
   const isNamed = kind === 'tool' || kind === 'prompt'
   const names =
     isNamed && spec.isAggregated
@@ -136,7 +149,7 @@ function expose(
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function exposeOne(spec: ViewSpec, definition: Definition, name: string): Exposed {
+function exposeOne(spec: ViewSpec, definition: Definition, name: string): Named {
   const { kind, body } = definition
   switch (kind) {
     case 'tool': {

@@ -80,42 +80,8 @@ const IS_THERE = '(until IS NULL OR until > :now)'
 
 /** The records of the embedded store; writes share its commits. */
 export function storeRecords(world: World, store: Store): Records {
-  const put = store.prepare(
-    `INSERT INTO records (kind, id, value, revision, until, grouped, alias)
-     VALUES (:kind, :id, :value, 1, :until, :group, :alias)
-     ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = revision + 1,
-       until = excluded.until, grouped = excluded.grouped, alias = excluded.alias, used_at = NULL`,
-  )
-  const insert = store.prepare(
-    `INSERT INTO records (kind, id, value, revision, until, grouped, alias)
-     VALUES (:kind, :id, :value, 1, :until, :group, :alias) ON CONFLICT DO NOTHING`,
-  )
-  const swap = store.prepare(
-    `UPDATE records SET value = :value, revision = revision + 1,
-       until = coalesce(:until, until), grouped = coalesce(:group, grouped),
-       alias = coalesce(:alias, alias)
-     WHERE kind = :kind AND id = :id AND revision = :revision AND ${IS_THERE}`,
-  )
-  const byId = store.prepare(
-    `SELECT ${COLUMNS} FROM records WHERE kind = :kind AND id = :id AND ${IS_THERE}`,
-  )
-  const byAlias = store.prepare(
-    `SELECT ${COLUMNS} FROM records WHERE kind = :kind AND alias = :alias AND ${IS_THERE}`,
-  )
-  const use = store.prepare(
-    `UPDATE records SET used_at = :now
-     WHERE kind = :kind AND id = :id AND used_at IS NULL AND ${IS_THERE}`,
-  )
-  const remove = store.prepare('DELETE FROM records WHERE kind = :kind AND id = :id')
-  const removeGroup = store.prepare('DELETE FROM records WHERE grouped = :group')
-  const page = store.prepare(
-    `SELECT ${COLUMNS} FROM records WHERE kind = :kind AND id > :after AND ${IS_THERE}
-     ORDER BY id LIMIT :limit`,
-  )
-  const dropOld = store.prepare('DELETE FROM records WHERE until <= :now')
-  const dropGone = store.prepare(
-    'DELETE FROM records WHERE kind = :kind AND (id = :id OR alias = :alias) AND until <= :now',
-  )
+  const { put, insert, swap, byId, byAlias, use, ...others } = statements(store)
+  const { remove, removeGroup, page, dropOld, dropGone } = others
   let sweptAt = Number.NEGATIVE_INFINITY
   const write = <Value>(work: () => Value): Promise<Value> =>
     store.commit(() => {
@@ -125,12 +91,6 @@ export function storeRecords(world: World, store: Store): Records {
       }
       return work()
     })
-  const kept = ({ until, group, alias }: Keep) => ({
-    until: until === undefined ? null : Math.ceil(until),
-    group: group ?? null,
-    alias: alias ?? null,
-  })
-
   return {
     put: async (kind, id, value, keep = {}) => {
       const text = JSON.stringify(value)
@@ -152,26 +112,73 @@ export function storeRecords(world: World, store: Store): Records {
           1,
       )
     },
-    get: async (kind, id) => saved(byId.get({ kind, id, now: world.now() })),
-    getByAlias: async (kind, alias) => saved(byAlias.get({ kind, alias, now: world.now() })),
+    get: async (kind, id) => savedIn(byId.get({ kind, id, now: world.now() })),
+    getByAlias: async (kind, alias) => savedIn(byAlias.get({ kind, alias, now: world.now() })),
     use: (kind, id) => write(() => use.run({ kind, id, now: world.now() }).changes === 1),
     remove: (kind, id) => write(() => remove.run({ kind, id }).changes === 1),
     removeGroup: (group) => write(() => Number(removeGroup.run({ group }).changes)),
     list: async (kind, { after = '', limit }) =>
-      page.all({ kind, after, limit, now: world.now() }).flatMap((row) => saved(row) ?? []),
+      page.all({ kind, after, limit, now: world.now() }).map(saved),
   }
 }
 
+const statements = (store: Store) => ({
+  put: store.prepare(
+    `INSERT INTO records (kind, id, value, revision, until, grouped, alias)
+     VALUES (:kind, :id, :value, 1, :until, :group, :alias)
+     ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, revision = revision + 1,
+       until = excluded.until, grouped = excluded.grouped, alias = excluded.alias, used_at = NULL`,
+  ),
+  insert: store.prepare(
+    `INSERT INTO records (kind, id, value, revision, until, grouped, alias)
+     VALUES (:kind, :id, :value, 1, :until, :group, :alias) ON CONFLICT DO NOTHING`,
+  ),
+  swap: store.prepare(
+    `UPDATE records SET value = :value, revision = revision + 1,
+       until = coalesce(:until, until), grouped = coalesce(:group, grouped),
+       alias = coalesce(:alias, alias)
+     WHERE kind = :kind AND id = :id AND revision = :revision AND ${IS_THERE}`,
+  ),
+  byId: store.prepare(
+    `SELECT ${COLUMNS} FROM records WHERE kind = :kind AND id = :id AND ${IS_THERE}`,
+  ),
+  byAlias: store.prepare(
+    `SELECT ${COLUMNS} FROM records WHERE kind = :kind AND alias = :alias AND ${IS_THERE}`,
+  ),
+  use: store.prepare(
+    `UPDATE records SET used_at = :now
+     WHERE kind = :kind AND id = :id AND used_at IS NULL AND ${IS_THERE}`,
+  ),
+  remove: store.prepare('DELETE FROM records WHERE kind = :kind AND id = :id'),
+  removeGroup: store.prepare('DELETE FROM records WHERE grouped = :group'),
+  page: store.prepare(
+    `SELECT ${COLUMNS} FROM records WHERE kind = :kind AND id > :after AND ${IS_THERE}
+     ORDER BY id LIMIT :limit`,
+  ),
+  dropOld: store.prepare('DELETE FROM records WHERE until <= :now'),
+  dropGone: store.prepare(
+    'DELETE FROM records WHERE kind = :kind AND (id = :id OR alias = :alias) AND until <= :now',
+  ),
+})
+
+const kept = ({ until, group, alias }: Keep) => ({
+  until: until === undefined ? null : Math.ceil(until),
+  group: group ?? null,
+  alias: alias ?? null,
+})
+
 type Row = Readonly<Record<string, unknown>>
 
-function saved(row: Row | undefined): Saved | undefined {
-  if (!row) return undefined
+const savedIn = (row: Row | undefined): Saved | undefined => row && saved(row)
+
+/** A row of the columns `id, value, revision, used_at, grouped`, of whichever database. */
+export function saved(row: Row): Saved {
   const { id, value, revision, used_at: usedAt, grouped } = row
   return {
     id: String(id),
     value: JSON.parse(String(value)),
     revision: Number(revision),
     usedAt: usedAt === null ? undefined : Number(usedAt),
-    group: grouped === null ? undefined : String(grouped),
+    group: typeof grouped === 'string' ? grouped : undefined,
   }
 }

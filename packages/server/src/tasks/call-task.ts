@@ -11,7 +11,9 @@ import type { World } from '#base'
 import type { Conversation } from './conversation.ts'
 import type { Followup } from '#registry'
 import type { Errand } from './errand.ts'
-import { fromRecord, toRecord, type Ended, type Outcome } from './outcome.ts'
+import type { Using } from '#approvals'
+import { awaitApproval, type ApprovalTaskRooms } from './await-approval.ts'
+import { askingIn, asksRecord, fromRecord, toRecord, type Ended, type Outcome } from './outcome.ts'
 
 /** A call as it runs in this process. Requests attach to its conversation; the journal knows none of it. */
 export interface Live {
@@ -22,16 +24,22 @@ export interface Live {
   readonly ended: PromiseWithResolvers<Outcome>
   /** Answers that were handed on to the server, by key. */
   readonly answered: Map<string, JsonObject>
+  /** How often in a row its server could not be asked after it. */
+  unreached: number
 }
 
 /** What the handler of a call needs from outside. */
-export interface CallTaskRooms {
+export interface CallTaskRooms extends ApprovalTaskRooms {
   readonly world: World
-  /** Finds, judges, writes down and sends a call. `leaving` is awaited right before it leaves. */
+  /**
+   * Finds, judges, writes down and sends a call. `leaving` is awaited right before it leaves. `using`
+   * is the approval that it goes out with, if it still fits.
+   */
   readonly perform: (
     errand: Errand,
     conversation: Conversation<Outcome>,
     leaving: () => Promise<void>,
+    using?: Using,
   ) => Promise<Outcome>
   /** Looks at a server's own task once: its outcome, or how long to leave it alone. */
   readonly look: (
@@ -71,16 +79,27 @@ const tooLarge = (why: string): Fault =>
     `The call was carried out, but its result is lost: it is larger than what is kept. ${why} Do not repeat it for what it does; if it only reads, ask for less at a time.`,
   )
 
+/** How often one task may ask people: other policies may come to apply while it waits. */
+const ASKED_MAX = 3
+
+const askedTooOften = (): JsonObject =>
+  toRecord({
+    kind: 'refused',
+    fault: new Fault(
+      'policy/denied',
+      'Nothing was executed. It was approved, and each time other policies had come to apply that ask again. Tell the user, and go on without it.',
+    ),
+  })
+
 /**
  * The handler of every deferred call: one attempt under the crash rule of its effect class. Its value
- * is the outcome, which may be an error: only what nobody knows is thrown.
+ * is the outcome, which may be an error: only what nobody knows is thrown. A call that somebody has to
+ * approve first waits for that, and is judged anew when it goes out.
  */
 export async function runCallTask(
   rooms: CallTaskRooms,
   task: TaskContext<Errand>,
 ): Promise<JsonObject> {
-  const errand = task.input
-  const { reconcile, compensate } = errand
   const live = rooms.live(task)
   const stopHearing = live.conversation.attach({
     progress: (params) => {
@@ -88,28 +107,10 @@ export async function runCallTask(
     },
     log: () => undefined,
   })
-  const resume = async (handle: Json, attempt: AttemptContext): Promise<JsonObject> => {
-    const seen = await rooms.look(task, live, handle)
-    return 'ended' in seen ? recordOf(seen.ended) : attempt.later(seen.againMs)
-  }
   try {
-    return await task.attempt<JsonObject>(
-      'call',
-      {
-        effect: errand.effect,
-        reports: true,
-        retry: RETRY,
-        resume,
-        ...(reconcile ? { reconcile: () => askWhether(rooms, errand, reconcile) } : {}),
-        ...(compensate
-          ? {
-              undo: (value: JsonObject) => takeBack(rooms, errand, compensate, value),
-              undoEffect: rooms.effectOf(errand, compensate),
-            }
-          : {}),
-      },
-      (attempt) => dispatch(rooms, task, live, attempt),
-    )
+    const { asking } = task.input
+    const first = asking ? asksRecord(asking) : await attemptCall(rooms, task, live, undefined)
+    return await approvedCall(rooms, task, live, first)
   } catch (thrown) {
     if (!(thrown instanceof RecordedError) || thrown.code !== 'task/value-too-large') throw thrown
     return toRecord({ kind: 'refused', fault: tooLarge(thrown.message) })
@@ -118,27 +119,89 @@ export async function runCallTask(
   }
 }
 
-async function dispatch(
+/** Asks people as long as an attempt comes back with a question for them. */
+async function approvedCall(
   rooms: CallTaskRooms,
   task: TaskContext<Errand>,
   live: Live,
-  attempt: AttemptContext,
+  first: JsonObject,
+): Promise<JsonObject> {
+  let record = first
+  for (let round = 1; round <= ASKED_MAX; round++) {
+    const asking = askingIn(record)
+    if (!asking) return record
+    // Each round is about what the one before it came to.
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    const waited = await awaitApproval(rooms, task, asking, round)
+    if ('refused' in waited) return waited.refused
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    record = await attemptCall(rooms, task, live, waited.approval)
+  }
+  return askingIn(record) ? askedTooOften() : record
+}
+
+/** One attempt: what it came to, or what has to be approved first. */
+async function attemptCall(
+  rooms: CallTaskRooms,
+  task: TaskContext<Errand>,
+  live: Live,
+  approval: string | undefined,
 ): Promise<JsonObject> {
   const errand = task.input
+  const { reconcile, compensate } = errand
+  const resume = async (handle: Json, attempt: AttemptContext): Promise<JsonObject> => {
+    const seen = await rooms.look(task, live, handle)
+    return 'ended' in seen ? recordOf(seen.ended) : attempt.later(seen.againMs)
+  }
+  return task.attempt<JsonObject>(
+    'call',
+    {
+      effect: errand.effect,
+      reports: true,
+      retry: RETRY,
+      resume,
+      ...(reconcile ? { reconcile: () => askWhether(rooms, errand, reconcile) } : {}),
+      ...(compensate
+        ? {
+            undo: (value: JsonObject) => takeBack(rooms, errand, compensate, value),
+            undoEffect: rooms.effectOf(errand, compensate),
+          }
+        : {}),
+    },
+    (attempt) => dispatch(rooms, task, { live, attempt, approval }),
+  )
+}
+
+interface Dispatching {
+  readonly live: Live
+  readonly attempt: AttemptContext
+  readonly approval: string | undefined
+}
+
+async function dispatch(
+  rooms: CallTaskRooms,
+  task: TaskContext<Errand>,
+  { live, attempt, approval }: Dispatching,
+): Promise<JsonObject> {
+  const errand = task.input
+  // What people had to approve first has not been sent by anybody yet.
+  const isFirst = attempt.number === 1 && approval === undefined
   const stop = (): void => {
     live.conversation.abort.abort()
   }
   attempt.signal.addEventListener('abort', stop, { once: true })
   // What was sent before it was a task is the first try of it; whatever follows is sent anew.
-  const first = attempt.number === 1 ? live.first : undefined
+  const first = isFirst ? live.first : undefined
   if (first) await attempt.dispatched()
   // It had left before it was written down, in a process that is gone.
-  else if (errand.isUnderWay && attempt.number === 1 && isHarmful(errand.effect)) {
+  else if (errand.isUnderWay && isFirst && isHarmful(errand.effect)) {
     await attempt.dispatched()
     throw new Error(CUT_OFF)
   }
+  const using =
+    approval === undefined ? undefined : { id: approval, task: task.id, key: attempt.key }
   const outcome = await (first ??
-    rooms.perform(errand, live.conversation, () => attempt.dispatched()))
+    rooms.perform(errand, live.conversation, () => attempt.dispatched(), using))
   // The end of this run is not the end of a call that its server goes on with.
   attempt.signal.removeEventListener('abort', stop)
   if (outcome.kind === 'task') {
@@ -149,6 +212,7 @@ async function dispatch(
     return attempt.later(nextLookMs(outcome.task.pollMs))
   }
   if (outcome.kind === 'input') throw new Error('a deferred call ended with a question')
+  if (outcome.kind === 'asks') return asksRecord(outcome.asking)
   return recordOf(outcome)
 }
 

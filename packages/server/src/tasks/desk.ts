@@ -1,4 +1,4 @@
-import { Fault, type InputRequest, type JsonObject } from '@countersign/contract'
+import { Fault, type JsonObject } from '@countersign/contract'
 import {
   isFinal,
   type Engine,
@@ -9,37 +9,35 @@ import {
   type TaskContext,
   type TaskPage,
 } from '@countersign/engine'
+import type { Principal } from '#auth'
+import type { Approvals, Shown } from '#approvals'
 import { newId, type World } from '#base'
 import type { Log } from '#telemetry'
 import type { Upstream } from '#upstream'
+import { WITHDRAWN } from './await-approval.ts'
 import { runCallTask, type CallTaskRooms, type Live } from './call-task.ts'
 import { Conversation } from './conversation.ts'
 import type { Errand } from './errand.ts'
 import { exchangeOf, handleIn, lookAtTask } from './look.ts'
-import { fromRecord, type Ended, type Outcome } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { readErrand } from './read-errand.ts'
+import { isCall, KIND, named, standingOf, type Standing } from './standing.ts'
 import { fromTaskFault, goneOrUnread, notSent } from './task-faults.ts'
-
-/** A deferred call as it stands. */
-export interface Standing {
-  readonly task: Task
-  readonly errand: Errand
-  readonly inputs: Readonly<Record<string, InputRequest>>
-  /** Absent while it runs, and while its outcome is unknown. */
-  readonly ended: Ended | 'cancelled' | undefined
-}
+import { untilWaiting, wakeWhenOver } from './wake.ts'
 
 export interface DeskRooms extends Pick<CallTaskRooms, 'perform' | 'followUp' | 'effectOf'> {
   readonly world: World
   readonly log: Log
   readonly engine: Engine
-  readonly upstream: (server: string) => Upstream
+  /** The way of exactly this principal to a server. */
+  readonly upstream: (server: string, who: Principal) => Upstream
+  readonly approvals: Approvals
+  /** What whoever decides is shown of a call. @throws Fault when it is not what it was. */
+  readonly shown: (errand: Errand) => Shown
   /** Writes what happened to a task into the ledger. */
   readonly note: (kind: string, body: JsonObject) => Promise<void>
 }
 
-/** The kind of task that a deferred call is. */
-const KIND = 'call'
 /** A result that nobody fetched answers the same call for this long; then the call is a new one. */
 const UNFETCHED_MS = 10 * 60_000
 const LISTED = 100
@@ -54,18 +52,25 @@ export class Desk {
 
   constructor(rooms: DeskRooms) {
     this.#rooms = rooms
-    const { world, perform, followUp, effectOf, upstream } = rooms
+    const { world, perform, followUp, effectOf, upstream, approvals, engine } = rooms
     const task: CallTaskRooms = {
       world,
+      approvals,
+      askFor: async ({ id, input }, asking, round) => {
+        const taskExpiresAt = (await engine.get(id))?.expiresAt ?? 0
+        const about = { task: id, round, call: input.call, shown: rooms.shown(input) }
+        return approvals.ask(asking, { ...about, taskExpiresAt })
+      },
       perform,
       followUp,
       effectOf,
       live: (context) => this.#liveOf(context),
       orphaned: ({ id, input }, handle) => void this.#orphaned(id, input, handle),
       look: (context, live, handle) =>
-        lookAtTask(upstream(context.input.server), context, live, handle),
+        lookAtTask(upstream(context.input.server, context.input.principal), context, live, handle),
     }
-    rooms.engine.define<Errand>(KIND, (context) => runCallTask(task, context))
+    engine.define<Errand>(KIND, (context) => runCallTask(task, context))
+    wakeWhenOver(rooms)
   }
 
   /** Takes up what an earlier process left. */
@@ -84,6 +89,8 @@ export class Desk {
       cursor = page.next
     } while (cursor !== undefined)
     await this.#recallUnfetched()
+    // Whoever answered, or changed the rules, while nobody could be woken.
+    await this.#rooms.approvals.review()
   }
 
   /** What was over before we ended, and nobody may have heard of: the same call is still the same. */
@@ -111,7 +118,13 @@ export class Desk {
       first,
       ended: Promise.withResolvers(),
       answered: new Map(),
+      unreached: 0,
     })
+  }
+
+  /** Makes a task of a call that was not sent, because somebody has to approve it first. */
+  async putOff(errand: Errand, conversation: Conversation<Outcome>): Promise<Task> {
+    return this.#create(errand, undefined, { ...this.#makeLive(), conversation })
   }
 
   /** Writes a call down first; it is sent by the task. */
@@ -132,7 +145,7 @@ export class Desk {
   /** A task of this owner; another's does not exist (TL-026, TX-029). */
   async find(owner: string | undefined, id: string): Promise<Standing | undefined> {
     const task = await this.#rooms.engine.get(id, owner)
-    return task && isCall(task) ? this.#standing(task) : undefined
+    return task && isCall(task) ? this.#knowing(this.#standing(task)) : undefined
   }
 
   /** Any task, whoever's: a call, or what takes calls back. For who keeps the house. */
@@ -178,6 +191,11 @@ export class Desk {
     return this.#standing(await this.#guard(this.#rooms.engine.finished(id, signal)))
   }
 
+  /** Resolves when the task waits for people, or is over; rejects when `signal` aborts. */
+  async waits(id: string, signal: AbortSignal): Promise<void> {
+    await untilWaiting(this.#rooms.engine, id, signal)
+  }
+
   /** Calls `listener` with the id of each task that changed, or asks something else than before. */
   watch(listener: (id: string) => void): () => void {
     this.#watchers.add(listener)
@@ -190,7 +208,7 @@ export class Desk {
 
   /** Ends a task; the server is told, and what it still does is only noted. */
   async cancel({ task, errand }: Standing, by: string, reason: string): Promise<Standing> {
-    const cancelled = this.#standing(await this.stop(task, by, reason))
+    const cancelled = await this.#knowing(this.#standing(await this.stop(task, by, reason)))
     // Whoever cancelled it knows: if they call again, they mean it.
     this.delivered(errand, task.id)
     return cancelled
@@ -200,6 +218,7 @@ export class Desk {
   async stop(task: Task, by: string, reason: string): Promise<Task> {
     const cancelled = await this.#guard(this.#rooms.engine.cancel(task.id, reason))
     await this.#rooms.note('task.cancelled', { ...named(task), by, reason })
+    await this.#rooms.approvals.withdraw(task.id, WITHDRAWN)
     this.#lives.get(task.id)?.conversation.abort.abort()
     if (isCall(task)) void this.#cancelUpstream(readErrand(task.input), task.id)
     return cancelled
@@ -312,26 +331,18 @@ export class Desk {
     const prefix = `ask-${world.random(6).toString('base64url')}-`
     const conversation = new Conversation<Outcome>(world, () => ended.promise, prefix)
     conversation.isDeferred = true
-    return { conversation, first: undefined, ended, answered: new Map() }
+    return { conversation, first: undefined, ended, answered: new Map(), unreached: 0 }
+  }
+
+  /** Of what was cancelled: whether it had been sent. */
+  async #knowing(standing: Standing): Promise<Standing> {
+    const { ended, task } = standing
+    if (ended !== 'cancelled') return standing
+    return { ...standing, isUnsent: await this.#rooms.approvals.isUnsent(task.id) }
   }
 
   #standing(task: Task): Standing {
-    const { state, result, error } = task
-    const live = isFinal(state) ? undefined : this.#lives.get(task.id)
-    const inputs = live?.conversation.questions.all() ?? {}
-    const errand = readErrand(task.input)
-    const ended =
-      state === 'completed'
-        ? fromRecord(result)
-        : state === 'cancelled'
-          ? 'cancelled'
-          : state === 'failed'
-            ? ({
-                kind: 'refused',
-                fault: new Fault('task/failed', error?.message ?? 'The task failed.'),
-              } as const)
-            : undefined
-    return { task, errand, inputs, ended }
+    return standingOf(task, this.#lives.get(task.id))
   }
 
   #remember(errand: Errand, id: string): void {
@@ -363,7 +374,8 @@ export class Desk {
       if (handle === undefined) return
       const { conversation } = this.#makeLive()
       const exchange = exchangeOf(errand, conversation, new AbortController().signal)
-      await this.#rooms.upstream(errand.server).tasks.cancel(handle, exchange)
+      const { server, principal } = errand
+      await this.#rooms.upstream(server, principal).tasks.cancel(handle, exchange)
     } catch (cause) {
       this.#rooms.log.warn({ task: id, cause: String(cause) }, 'a server was not told to stop')
     }
@@ -377,15 +389,6 @@ export class Desk {
     }
   }
 }
-
-/** True for a deferred call; what takes one back is of the same kind, and has no errand. */
-const isCall = ({ kind, undoes }: Task): boolean => kind === KIND && undoes === undefined
-
-/** How the ledger names a task: a call with its own entries, the rest by itself. */
-const named = (task: Task): JsonObject => ({
-  task: task.id,
-  ...(isCall(task) ? { call: readErrand(task.input).call } : {}),
-})
 
 /** What waits here is told only that there is nothing to wait for: the standing says the rest. */
 const NOT_HERE = new Fault('call/unknown-outcome', 'This call has ended without an answer here.')

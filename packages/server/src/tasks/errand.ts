@@ -1,4 +1,5 @@
 import type { ClientCapabilities, Effect, JsonObject } from '@countersign/contract'
+import type { Asking } from '#approvals'
 import type { Principal } from '#auth'
 import type { Followup } from '#registry'
 
@@ -35,4 +36,6 @@ export interface Errand {
   readonly likeness: string
   readonly reconcile: Followup | undefined
   readonly compensate: Followup | undefined
+  /** What has to be approved before it is sent, where that was known when it was written down. */
+  readonly asking?: Asking | undefined
 }

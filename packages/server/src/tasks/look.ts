@@ -15,10 +15,21 @@ import type { Conversation } from './conversation.ts'
 import type { Errand } from './errand.ts'
 import type { Ended, Outcome } from './outcome.ts'
 
+/** What is needed of a server, and of the task that is ours. */
+type Kept = Pick<Upstream, 'spec' | 'tasks'>
+type Ours = Pick<TaskContext<Errand>, 'signal' | 'status'> & {
+  readonly input: Pick<Errand, 'client'>
+}
+type Looking = Pick<Live, 'conversation' | 'answered' | 'unreached'>
+
 type Looked = { readonly ended: Ended } | { readonly againMs: number }
 
-/** How long a server that cannot be asked is left alone. */
+/** How long a server that cannot be asked is left alone: longer each time, until it can be. */
 const UNREACHED_MS = 5_000
+const UNREACHED_MS_MAX = 5 * 60_000
+
+const leftAloneMs = (times: number): number =>
+  Math.min(UNREACHED_MS_MAX, UNREACHED_MS * 2 ** Math.min(times, 30))
 
 /** What a deferred call may say to, and ask of, whoever attends to it. */
 export const exchangeOf = (
@@ -55,15 +66,16 @@ export const exchangeOf = (
  * asked again later: it is still the same task.
  */
 export async function lookAtTask(
-  upstream: Upstream,
-  task: TaskContext<Errand>,
-  live: Live,
+  upstream: Kept,
+  task: Ours,
+  live: Looking,
   handle: Json,
 ): Promise<Looked> {
   const id = isObject(handle) ? textAt(handle, 'id') : ''
   const exchange = exchangeOf(task.input, live.conversation, task.signal)
   try {
     const seen = await upstream.tasks.see(id, exchange)
+    live.unreached = 0
     if (!seen) return { ended: { kind: 'refused', fault: gone(upstream.spec.id) } }
     if (seen.message !== undefined) task.status(seen.message)
     if (seen.era === 'legacy') return await legacy(upstream, exchange, seen)
@@ -72,13 +84,13 @@ export async function lookAtTask(
     const fault = toFault(thrown)
     if (task.signal.aborted || !fault.code.startsWith('upstream/')) throw fault
     task.status(`${fault.message} It is asked again.`)
-    return { againMs: UNREACHED_MS }
+    return { againMs: leftAloneMs(live.unreached++) }
   }
 }
 
 /** TL-015: a legacy server hands out its questions, and its result, through `tasks/result`. */
 async function legacy(
-  upstream: Upstream,
+  upstream: Kept,
   exchange: Exchange,
   { id, status, pollMs, message }: UpstreamTaskSeen,
 ): Promise<Looked> {
@@ -92,12 +104,7 @@ async function legacy(
   throw new Fault('upstream/broken', `${server} answered for its task with something else.`)
 }
 
-function modern(
-  upstream: Upstream,
-  exchange: Exchange,
-  live: Live,
-  seen: UpstreamTaskSeen,
-): Looked {
+function modern(upstream: Kept, exchange: Exchange, live: Looking, seen: UpstreamTaskSeen): Looked {
   const server = upstream.spec.id
   const { end } = seen
   if (end?.kind === 'result') return { ended: { kind: 'answered', result: end.result, server } }
@@ -109,9 +116,9 @@ function modern(
 
 /** The server's open questions become ours, under its own keys, and the answers go back (BR-054). */
 function relayQuestions(
-  upstream: Upstream,
+  upstream: Kept,
   exchange: Exchange,
-  { conversation, answered }: Live,
+  { conversation, answered }: Looking,
   { id, inputs }: UpstreamTaskSeen,
 ): void {
   const { questions } = conversation

@@ -10,6 +10,7 @@ import {
   type JsonObject,
   type RpcError,
 } from '@countersign/contract'
+import type { Asking } from '#approvals'
 import type { UpstreamTask } from '#upstream'
 
 /** What came of a call, before any protocol revision has a say in how it looks. */
@@ -24,10 +25,36 @@ export type Outcome =
     }
   /** The server goes on with it as a task of its own. */
   | { readonly kind: 'task'; readonly task: UpstreamTask; readonly server: string }
+  /** Nothing was sent: somebody has to approve it first. */
+  | AsksFirst
   | { readonly kind: 'refused'; readonly fault: Fault }
 
+export interface AsksFirst {
+  readonly kind: 'asks'
+  readonly asking: Asking
+  /** What it is refused with where it cannot wait. */
+  readonly because: string
+}
+
 /** The outcomes a call can end with: neither a question nor a promise. */
-export type Ended = Exclude<Outcome, { readonly kind: 'input' | 'task' }>
+export type Ended = Exclude<Outcome, { readonly kind: 'input' | 'task' | 'asks' }>
+
+/** What has to be approved first, as the journal has it between two attempts. */
+export const asksRecord = ({ asks, message, bound }: Asking): JsonObject => ({
+  kind: 'asks',
+  asking: {
+    asks: asks.map((one) => ({ ...one, policies: [...one.policies] })),
+    ...(message === undefined ? {} : { message }),
+    bound: { ...bound, actors: [...bound.actors], policy: { ...bound.policy } },
+  },
+})
+
+/** Reads what `asksRecord` wrote; undefined for the record of an outcome. */
+export const askingIn = (record: JsonObject): Asking | undefined =>
+  own(record, 'kind') === 'asks'
+    ? // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Only the line above wrote it.
+      (own(record, 'asking') as unknown as Asking)
+    : undefined
 
 /** An outcome as the journal has it: JSON, and nothing of a fault but what its caller may see. */
 export function toRecord(outcome: Ended): JsonObject {

@@ -43,6 +43,7 @@ export async function connect(
   known: Introduction | undefined,
 ): Promise<Connection> {
   const { spec } = rooms
+  await shows(rooms)
   const opened = await open(rooms)
   try {
     if (spec.transport.kind === 'sse') return await connectLegacy(rooms, opened)
@@ -53,6 +54,12 @@ export async function connect(
     await opened.wire.close()
     throw error
   }
+}
+
+/** What has nothing to show does not begin: silence while a token is fetched would look like an era. */
+async function shows({ credential, spec }: ConnectRooms): Promise<void> {
+  if (!credential || spec.transport.kind === 'stdio') return
+  await credential.show({ method: 'POST', url: spec.transport.url })
 }
 
 async function open(rooms: ConnectRooms): Promise<Opened> {

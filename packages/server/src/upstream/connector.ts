@@ -6,6 +6,7 @@ import { within } from './start-child.ts'
 import type { Introduction, UpstreamState } from './upstream.ts'
 import { upstreamFault } from './upstream-fault.ts'
 
+const UNCONNECTED = 'upstream/unconnected'
 const BACKOFF = { firstMs: 200, maxMs: 30_000 }
 /** A connection that lasted so long starts a new count of failures. */
 const HEALTHY_MS = 60_000
@@ -37,7 +38,7 @@ export class Connector {
   readonly #rooms: ConnectorRooms
   readonly #closing = new AbortController()
   #state: UpstreamState = 'idle'
-  #problem: string | undefined
+  #problem: Fault | undefined
   #introduction: Introduction | undefined
   #connections = 0
   #current: Connection | undefined
@@ -56,7 +57,12 @@ export class Connector {
   }
 
   get problem(): string | undefined {
-    return this.#problem
+    return this.#problem?.message
+  }
+
+  /** It could not be reached for want of a credential. */
+  get isUnconnected(): boolean {
+    return this.#problem?.code === UNCONNECTED
   }
 
   get introduction(): Introduction | undefined {
@@ -87,6 +93,14 @@ export class Connector {
     this.#become('idle')
   }
 
+  /** What stood in the way is gone: the next attempt is not held back by the last one. */
+  forgive(): void {
+    this.#stopRetry?.()
+    this.#problem = undefined
+    this.#retryAt = 0
+    if (this.#state === 'backoff') this.#become('idle')
+  }
+
   /** No connection from now on. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -114,7 +128,9 @@ export class Connector {
       return connection
     } catch (error) {
       const fault = this.#asUnavailable(error)
-      log.warn({ server: spec.id, why: fault.message }, 'cannot connect')
+      // That somebody has not connected it is told to them, and is nothing to watch for.
+      const level = fault.code === UNCONNECTED ? 'debug' : 'warn'
+      log[level]({ server: spec.id, why: fault.message }, 'cannot connect')
       this.#failed(fault)
       throw fault
     }
@@ -178,7 +194,12 @@ export class Connector {
   #failed(fault: Fault): void {
     if (this.#closing.signal.aborted) return
     const { world } = this.#rooms
-    this.#problem = fault.message
+    this.#problem = fault
+    // Waiting changes nothing: it is tried again when somebody calls, or has connected it.
+    if (fault.code === UNCONNECTED) {
+      this.#become('idle')
+      return
+    }
     this.#failures++
     const delayMs = backoffMs(world, this.#failures, BACKOFF)
     this.#retryAt = world.monotonic() + delayMs
@@ -203,7 +224,7 @@ export class Connector {
   #asUnavailable(error: unknown): Fault {
     const fault = toFault(error)
     if (this.#closing.signal.aborted) return this.#closed()
-    if (fault.code === 'upstream/unavailable') return fault
+    if (fault.code === 'upstream/unavailable' || fault.code === UNCONNECTED) return fault
     if (fault.code !== 'server/bug') {
       return new Fault('upstream/unavailable', fault.message, { cause: error })
     }

@@ -45,6 +45,20 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#bytesMax = bytesMax
   }
 
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** Turned away before anything was done with it: it may leave once more. */
+  again(): void {
+    this.#started = false
+  }
+
+  /** It cannot leave, or not once more: nothing was done with it. */
+  fail(cause: Error): void {
+    this.#close({ kind: 'failed', started: false, cause })
+  }
+
   /** Not wanted any more: the socket is closed if need be, and nothing is reported. */
   abort(): void {
     if (this.#over) return

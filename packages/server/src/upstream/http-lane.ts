@@ -1,4 +1,4 @@
-import { isLegacy, isObject, own, RPC, type Fault, type RpcError } from '@countersign/contract'
+import { Fault, isLegacy, isObject, own, RPC, type RpcError } from '@countersign/contract'
 import type { EventSourceMessage } from 'eventsource-parser'
 import {
   HttpExchange,
@@ -49,7 +49,7 @@ export class HttpLane implements HttpReader {
     const body = this.#parcel.text
     this.#exchange = new HttpExchange(this, options.bytesMax)
     const headers = this.#peer.postHeaders(this.#parcel)
-    this.#peer.pool.dispatch({ method: 'POST', path, headers, body }, this.#exchange)
+    this.#peer.send({ method: 'POST', path, headers, body }, this.#exchange, this.#parcel.showed)
   }
 
   abort(): void {
@@ -203,6 +203,11 @@ export class HttpLane implements HttpReader {
     const { origin, options } = this.#peer
     const { server } = options
     const resumed = this.#resumptions > 0
+    // There was nothing to show, so nothing left.
+    if (end.cause instanceof Fault && !resumed) {
+      this.#loseTo(end.cause)
+      return
+    }
     const fault =
       end.started || resumed
         ? upstreamFault('upstream/broken', server, 'broke the connection.', end.cause)
@@ -235,10 +240,10 @@ export class HttpLane implements HttpReader {
   #resume(): void {
     this.#resumptions++
     this.#problem = undefined
-    const { path, options, pool } = this.#peer
+    const { path, options } = this.#peer
     this.#exchange = new HttpExchange(this, options.bytesMax)
     const headers = this.#peer.sessionHeaders(this.#parcel.revision, this.#lastEventId)
-    pool.dispatch({ method: 'GET', path, headers }, this.#exchange)
+    this.#peer.send({ method: 'GET', path, headers }, this.#exchange)
   }
 }
 

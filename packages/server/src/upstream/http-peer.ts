@@ -2,6 +2,9 @@ import { encodeHeaderValue, isModern } from '@countersign/contract'
 import { Pool } from 'undici'
 import type { World } from '#base'
 import type { Log } from '#telemetry'
+import type { Credential } from './credential.ts'
+import type { HttpExchange } from './http-exchange.ts'
+import { sendShowing, type Sending } from './shown-exchange.ts'
 import type { Parcel } from './wire.ts'
 
 /** Connections to one server: every call may hold one for as long as it runs. */
@@ -19,6 +22,8 @@ export interface HttpOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly bytesMax: number
+  /** Shown with each request; undefined where the configured headers are all there is. */
+  readonly credential?: Credential | undefined
 }
 
 /** The far end of a Streamable HTTP or HTTP+SSE connection: where it is, and what is sent along. */
@@ -49,6 +54,14 @@ export class HttpPeer {
     })
     // A failed connection is told to the request that wanted it.
     this.pool.on('connectionError', () => undefined)
+  }
+
+  /** Sends one request, with a credential where one has to be shown. */
+  send(sending: Sending, exchange: HttpExchange, showed?: (credential: string) => void): void {
+    const { pool, origin, options } = this
+    const { credential } = options
+    if (credential) void sendShowing({ pool, origin, credential, showed }, sending, exchange)
+    else pool.dispatch({ ...sending, headers: [...sending.headers] }, exchange)
   }
 
   postHeaders(parcel: Parcel): string[] {

@@ -53,7 +53,7 @@ export class HttpStream implements HttpReader {
   }
 
   #connect(): void {
-    const { pool, path, options } = this.#peer
+    const { path, options } = this.#peer
     const exchange = new HttpExchange(this, options.bytesMax)
     this.#exchange = exchange
     this.#stopTimer = options.world.after(HEAD_MS, () => {
@@ -61,7 +61,7 @@ export class HttpStream implements HttpReader {
       this.#later()
     })
     const headers = this.#peer.sessionHeaders(this.#revision, this.#lastEventId)
-    pool.dispatch({ method: 'GET', path, headers }, exchange)
+    this.#peer.send({ method: 'GET', path, headers }, exchange)
   }
 
   started(): void {

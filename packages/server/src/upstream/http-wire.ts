@@ -57,7 +57,12 @@ export function openHttp(options: HttpOptions, receiver: Receiver): Wire {
 
 /** Tells the server that the session is over; it may refuse with 405 (H-080). */
 async function farewell(peer: HttpPeer, revision: Revision | undefined): Promise<void> {
-  const headers = peer.sessionHeaders(revision, undefined)
-  const { body } = await peer.pool.request({ method: 'DELETE', path: peer.path, headers })
+  const { path, origin, options } = peer
+  const shown = await options.credential?.show({ method: 'DELETE', url: origin + path })
+  const headers = [
+    ...peer.sessionHeaders(revision, undefined),
+    ...Object.entries(shown?.headers ?? {}).flat(),
+  ]
+  const { body } = await peer.pool.request({ method: 'DELETE', path, headers })
   await body.dump()
 }

@@ -3,6 +3,7 @@ import type { World } from '#base'
 import type { Log } from '#telemetry'
 import { coalesce } from './coalesce.ts'
 import type { Connection } from './connect.ts'
+import type { Credential } from './credential.ts'
 import { Connector, type ConnectorRooms } from './connector.ts'
 import type { Keeper } from './keeper.ts'
 import { LastLines } from './last-lines.ts'
@@ -28,6 +29,10 @@ export interface UpstreamRooms {
   readonly log: Log
   readonly keeper: Keeper
   readonly onEvent: (server: string, event: UpstreamEvent) => void
+  /** What is shown with each request over HTTP. */
+  readonly credential?: Credential
+  /** Of one principal among many: its connection is given up when it is not used. */
+  readonly isPersonal?: boolean
   /** Which era a server was last found to speak, kept by the caller across restarts (H-016). */
   readonly remember?: {
     readonly recall: (id: string) => Introduction | undefined
@@ -35,8 +40,14 @@ export interface UpstreamRooms {
   }
 }
 
+/** An upstream, for who keeps it. */
+export interface KeptUpstream extends Upstream {
+  /** Its credential is another from now on: what follows goes over a connection of its own. */
+  readonly renew: () => void
+}
+
 /** One configured server, reached when it is first needed and for as long as it is. */
-export function makeUpstream(rooms: UpstreamRooms, spec: ServerSpec): Upstream {
+export function makeUpstream(rooms: UpstreamRooms, spec: ServerSpec): KeptUpstream {
   const life = new Life(rooms, spec)
   if (spec.start === 'eager') life.start()
   return {
@@ -48,6 +59,7 @@ export function makeUpstream(rooms: UpstreamRooms, spec: ServerSpec): Upstream {
     watch: (watch) => life.watch(watch),
     tasks: life.tasks,
     close: () => life.close(),
+    renew: () => life.renew(),
   }
 }
 
@@ -73,12 +85,13 @@ class Life {
   }
 
   #connectorRooms(): ConnectorRooms {
-    const { world, log, keeper, remember } = this.#rooms
+    const { world, log, keeper, remember, credential } = this.#rooms
     return {
       world,
       log,
       keeper,
       remember,
+      credential,
       spec: this.#spec,
       stderr: this.#stderr,
       emit: this.#emit,
@@ -90,7 +103,7 @@ class Life {
   }
 
   status(): UpstreamStatus {
-    const { state, introduction, restarts, problem, current } = this.#connector
+    const { state, introduction, restarts, problem, isUnconnected, current } = this.#connector
     return {
       state,
       introduction,
@@ -98,6 +111,7 @@ class Life {
       restarts,
       inFlight: this.#inFlight,
       problem,
+      isUnconnected,
       stderr: this.#stderr.lines(),
     }
   }
@@ -173,6 +187,13 @@ class Life {
     await Promise.all([this.#connector.close(), ...[...open].map(({ wire }) => wire.close())])
   }
 
+  renew(): void {
+    this.#connector.forgive()
+    const { current } = this.#connector
+    if (current) this.#retire(current)
+    else if (isWatching(this.#watch)) this.start()
+  }
+
   #ready(signal: AbortSignal | undefined): Promise<Connection> {
     const { world } = this.#rooms
     const { id, callTimeoutMs } = this.#spec
@@ -217,11 +238,11 @@ class Life {
     void connection.wire.close()
   }
 
-  /** Nothing is under way: if that stays so, a process of ours is stopped. */
+  /** Nothing is under way: if that stays so, a process of ours, or what is one principal's, ends. */
   #rest(): void {
     const { idleMs, transport } = this.#spec
     const ours = transport.kind === 'stdio' || (transport.kind === 'http' && transport.process)
-    if (!ours || idleMs === 0) return
+    if ((!ours && this.#rooms.isPersonal !== true) || idleMs === 0) return
     this.#lastUsed = this.#rooms.world.monotonic()
     this.#stopIdle ??= this.#rooms.world.after(idleMs, () => this.#reap())
   }

@@ -1,6 +1,7 @@
 import { Pool } from 'undici'
 import type { World } from '#base'
 import type { Log } from '#telemetry'
+import type { Credential } from './credential.ts'
 import type { HttpOptions } from './http-peer.ts'
 import { openHttp } from './http-wire.ts'
 import type { Keeper } from './keeper.ts'
@@ -23,6 +24,7 @@ export interface WireRooms {
   readonly keeper: Keeper
   readonly spec: ServerSpec
   readonly stderr: LastLines
+  readonly credential: Credential | undefined
   /** Aborted when nobody wants the connection any more. */
   readonly signal: AbortSignal
 }
@@ -50,11 +52,11 @@ export function openWire(rooms: WireRooms, receiver: Receiver): Wire | Promise<W
   }
 }
 
-export function httpOptions({ world, log, spec }: WireRooms): HttpOptions {
+export function httpOptions({ world, log, spec, credential }: WireRooms): HttpOptions {
   const { transport, id, messageBytesMax } = spec
   if (transport.kind === 'stdio') throw new TypeError('A stdio server has no URL.')
   const { url, headers } = transport
-  return { world, log, server: id, url, headers, bytesMax: messageBytesMax }
+  return { world, log, server: id, url, headers, bytesMax: messageBytesMax, credential }
 }
 
 /** Starts the process that serves the URL, waits until it does, and ends it with the wire. */

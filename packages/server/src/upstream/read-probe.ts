@@ -26,6 +26,8 @@ export type Verdict =
 /** Says nothing about the era, only that the server cannot be asked now (H-016, Q-032). */
 const INCONCLUSIVE: ReadonlySet<number> = new Set([401, 403, 407, 408, 429, 502, 503, 504])
 
+const NOT_LEFT: ReadonlySet<string> = new Set(['upstream/unavailable', 'upstream/unconnected'])
+
 const LEGACY: Verdict = { kind: 'legacy', sure: true }
 const MAYBE_LEGACY: Verdict = { kind: 'legacy', sure: false }
 
@@ -64,7 +66,7 @@ function readError(error: RpcError, status: number | undefined): Verdict {
 function readLoss({ status, fault }: Extract<Answer, { kind: 'lost' }>): Verdict {
   if (status === undefined) {
     // Nothing left for the server: it is not there.
-    if (fault.code !== 'upstream/unavailable') return MAYBE_LEGACY
+    if (!NOT_LEFT.has(fault.code)) return MAYBE_LEGACY
     return { kind: 'unusable', why: fault }
   }
   if (INCONCLUSIVE.has(status)) return { kind: 'unusable', why: describeStatus(status) }

@@ -109,6 +109,7 @@ export class Rpc implements Receiver {
       name: ask.name,
       paramHeaders: ask.paramHeaders,
       paused: ask.exchange?.paused,
+      showed: ask.exchange?.showed,
       taken: undefined,
     })
   }
@@ -229,7 +230,8 @@ export class Rpc implements Receiver {
 
   leaving(id: number): void {
     const flight = this.#flights.get(id)
-    if (!flight) return
+    // Turned away and sent again, it leaves a second time; its client hears of the first.
+    if (!flight || flight.left) return
     flight.ask.exchange?.dispatched()
     flight.left = true
   }

@@ -39,7 +39,7 @@ export async function openSse(
   const closed = (): void => fail('is closed.')
   signal.addEventListener('abort', closed)
   const stopTimer = world.after(ENDPOINT_MS, () => fail('names no endpoint on its event stream.'))
-  peer.pool.dispatch(
+  peer.send(
     { method: 'GET', path: peer.path, headers: peer.sessionHeaders(undefined, undefined) },
     exchange,
   )
@@ -146,5 +146,5 @@ function post(peer: HttpPeer, path: string, parcel: Parcel, receiver: Receiver):
     bytesMax,
   )
   const headers = peer.postHeaders(parcel)
-  peer.pool.dispatch({ method: 'POST', path, headers, body: parcel.text }, exchange)
+  peer.send({ method: 'POST', path, headers, body: parcel.text }, exchange, parcel.showed)
 }

@@ -1,3 +1,4 @@
+import type { ServerAuth } from '#vault'
 import type {
   ClientCapabilities,
   Era,
@@ -25,6 +26,8 @@ export interface ServerSpec {
   readonly idleMs: number
   /** The largest message accepted from the server. */
   readonly messageBytesMax: number
+  /** How we prove to it who calls, where it asks; undefined where headers or nothing will do. */
+  readonly auth?: ServerAuth
 }
 
 export type Transport =
@@ -161,6 +164,8 @@ export interface Exchange {
   readonly paused: (retryMs: number) => void
   /** A legacy URL elicitation is over (O11 only). */
   readonly elicitationComplete: (elicitationId: string) => void
+  /** Told what is shown to the server, by the name the ledger has for it; never a token. */
+  readonly showed?: ((credential: string) => void) | undefined
   /** Called once, right before the request's first byte leaves for the server. */
   readonly dispatched: () => void
 }
@@ -186,6 +191,8 @@ export interface UpstreamStatus {
   readonly inFlight: number
   /** Why the last connection failed or ended, in words for the operator; no secrets. */
   readonly problem: string | undefined
+  /** True when it could not be reached for want of a credential: somebody has to connect it. */
+  readonly isUnconnected?: boolean
   /** The last lines the process wrote to standard error, oldest first. */
   readonly stderr: readonly string[]
 }

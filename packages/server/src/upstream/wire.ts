@@ -14,6 +14,8 @@ export interface Parcel {
   readonly paramHeaders: Readonly<Record<string, string>> | undefined
   /** Called when the server hung up on purpose, to go on after so many milliseconds (H-066). */
   readonly paused: ((retryMs: number) => void) | undefined
+  /** Called with the ledger's name of what is shown with it. */
+  readonly showed?: ((credential: string) => void) | undefined
   /** Called once when the server has taken a notification, or never will. */
   readonly taken: (() => void) | undefined
 }

@@ -1,13 +1,9 @@
 import type { Principal } from '#auth'
 
-/** How a server behind us wants to be shown who calls (OAuth 2.1, RFC 9728). */
-export interface ServerAuth {
-  /** `principal`: each has a credential of its own. `service`: all calls go out under one. */
-  readonly per: 'principal' | 'service'
-  readonly grant: 'authorization_code' | 'client_credentials' | 'token_exchange' | 'id_jag'
-}
-
-/** Headers that show a credential with one request; made anew for each where it is bound to a key. */
+/**
+ * Headers that show a credential with one request; made anew for each, as a proof is good for one.
+ * The vault knows it again: what comes of it is told with this very object.
+ */
 export interface Shown {
   readonly headers: Readonly<Record<string, string>>
   /** Names what was shown in the ledger: issuer, client, token digest; never a token. */
@@ -17,7 +13,9 @@ export interface Shown {
 /** What a server said to a credential, as far as it is about credentials. */
 export interface Refusal {
   readonly status: 401 | 403
+  /** Each `WWW-Authenticate` header. */
   readonly challenges: readonly string[]
+  /** `DPoP-Nonce` */
   readonly nonce: string | undefined
 }
 
@@ -25,7 +23,8 @@ export interface Refusal {
 export interface Vault {
   /**
    * What to show with a request to `url`. Refreshes what is about to expire, once for all who wait, on
-   * every node. Rejects with `upstream/unconnected` when somebody has to connect first.
+   * every node. Rejects with `upstream/unconnected` when somebody has to connect first, and with
+   * `upstream/unavailable` when the authorization server does not answer.
    */
   readonly show: (
     server: string,
@@ -39,4 +38,6 @@ export interface Vault {
     shown: Shown,
     refusal: Refusal,
   ) => Promise<boolean>
+  /** A nonce that came with an answer that was no refusal (RFC 9449 §8.2). */
+  readonly heardNonce: (shown: Shown, nonce: string) => void
 }

@@ -39,7 +39,7 @@ for (const [era, mode] of [
 ] as const) {
   describe(`an official client of ${era}`, () => {
     it('finds the way in, with the least that lets it, and asks once for each tool', async () => {
-      // RS2, RS3, RS13
+      // RS2, RS3, RS13, SC5
       issuer.authorized.length = 0
       const visitor = visit()
       const inside = await comeIn(visitor, mode, house.at('peer'))

@@ -65,7 +65,7 @@ describe('a task', () => {
 
 describe('what is written down', () => {
   it('says under which authority a call was made, and holds no token', async () => {
-    // RS26
+    // RS26, GV5, GV6
     const claims = {
       aud: house.audience('peer'),
       scope: 'openid mcp:discover peer:write other-one:read',

@@ -51,9 +51,11 @@ export function makeFormBrowser(home: string): FormBrowser {
       })
       response.headers.getSetCookie().forEach(keep)
       const location = response.headers.get('location')
-      if (location === null) return pageOf(url, response.status, await response.text())
-      await response.body?.cancel()
-      url = new URL(location, url)
+      const html = location === null ? await response.text() : ''
+      const onward = location ?? refreshIn(html)
+      if (onward === undefined) return pageOf(url, response.status, html)
+      if (location !== null) await response.body?.cancel()
+      url = new URL(onward, url)
       request = {}
     }
     throw new Error(`no end of redirects at ${url.href}`)
@@ -81,6 +83,12 @@ export function makeFormBrowser(home: string): FormBrowser {
   })
   return { cookies, open: (url) => visit(new URL(url), {}) }
 }
+
+/** Where a page goes on to by itself. */
+const refreshIn = (html: string): string | undefined =>
+  /<meta http-equiv="refresh" content="0; url=&#39;([^"]*)&#39;"/
+    .exec(html)?.[1]
+    ?.replaceAll('&amp;', '&')
 
 interface Form {
   readonly action: string

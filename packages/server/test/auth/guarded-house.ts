@@ -10,7 +10,7 @@ import { calculateJwkThumbprint, SignJWT } from 'jose'
 import { systemWorld, type World } from '#base'
 import { parseConfig } from '#config'
 import { silentLog } from '#telemetry'
-import { openHouse, type House } from '../../src/server.ts'
+import { openHouse, type House, type HouseRooms } from '../../src/server.ts'
 import { overStdio } from '../stories/house.ts'
 import { ask, modern, type Answer, type Ask } from '../stories/raw.ts'
 import { seconds, type SigningKey } from './fake-issuer.ts'
@@ -25,6 +25,7 @@ export interface GuardedPlan {
   /** A folder that outlives the house. */
   readonly data?: string
   readonly world?: World
+  readonly openPeople?: HouseRooms['openPeople']
 }
 
 export interface GuardedHouse extends AsyncDisposable {
@@ -47,7 +48,11 @@ export async function openGuarded(plan: GuardedPlan): Promise<GuardedHouse> {
   const listen = { port: 0, ...plan.listen }
   const text = JSON.stringify({ listen, data: folder, servers, tasks, auth })
   const path = join(folder, 'countersign.json')
-  const house = await openHouse(parseConfig({ world, text, path }), { world, log: silentLog })
+  const house = await openHouse(parseConfig({ world, text, path }), {
+    world,
+    log: silentLog,
+    ...(plan.openPeople ? { openPeople: plan.openPeople } : {}),
+  })
   const alive = setInterval(() => undefined, 60_000)
   const { port } = await house.listen()
   const audience = (view = ''): string =>

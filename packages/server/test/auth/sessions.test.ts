@@ -39,6 +39,7 @@ describe('a session of 2025-11-25', () => {
   const echo = rpc('tools/call', { name: 'echo', arguments: {} })
 
   it('is told what it has and what it needs, since its client asks for nothing else', async () => {
+    // RS14b, CO6
     // RS14
     const token = await tokenFor('openid mcp:discover tool:peer.seen other-one:read')
     const { id } = await sessionFor(token)

@@ -155,7 +155,7 @@ describe('a token', () => {
   ]
   for (const [what, make, why] of wrong) {
     it(`${what} does not let in`, async () => {
-      // RS8, RS9
+      // RS8, RS9, GV4
       await refuses(await make(), why)
     })
   }

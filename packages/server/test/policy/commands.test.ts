@@ -169,3 +169,32 @@ it('simulate lists recorded calls that would be decided otherwise, and counts wh
   const vague = await countersign(config.data, 'policy', 'simulate', folder, '--config', path)
   assert.match(vague.out, /3 recorded calls: 0 would be decided otherwise\.\n3 depend on arguments/)
 })
+
+describe('doctor', () => {
+  const examined = async (cedar: string | undefined) => {
+    using folder = makeFolder()
+    const config = join(folder.path, 'countersign.yaml')
+    writeFileSync(config, 'listen: { port: 0 }\ndata: ./data\npolicy: { folder: ./policies }\n')
+    if (cedar !== undefined) {
+      mkdirSync(join(folder.path, 'policies'))
+      writeFileSync(join(folder.path, 'policies/all.cedar'), cedar)
+    }
+    const { code, out } = await countersign(folder.path, 'doctor')
+    return { code, line: /^.* policies: .*$/m.exec(out)?.[0] ?? out }
+  }
+
+  it('counts the policies of a folder without mistakes', async () => {
+    const { code, line } = await examined('@id("all")\npermit (principal, action, resource);')
+    assert.match(line, /^ok {4}policies: 1 policy in /)
+    assert.equal(code, 0)
+  })
+
+  it('fails on a mistake, and on a folder that is not there', async () => {
+    const wrong = await examined('permit (principal, action, resource) when { 1 };')
+    assert.match(wrong.line, /^FAIL {2}policies: .*all\.cedar/)
+    assert.equal(wrong.code, 1)
+    const none = await examined(undefined)
+    assert.match(none.line, /^FAIL {2}policies: /)
+    assert.equal(none.code, 1)
+  })
+})

@@ -79,11 +79,11 @@ for (const [era, connect] of Object.entries(ERAS)) {
     })
 
     // PO-004
-    it('is told who would have to approve a deletion', async () => {
-      const said = await peer.call('delete_note', { path: '/notes/a' })
-      assert.equal(said.isError, true)
-      assert.match(textOf(said), /^Nothing was executed\. .*approval of someone of "sre": Deleting/)
-      assert.match(textOf(said), /does not offer approvals yet/)
+    it('is told who has to approve a deletion, which waits for that', async () => {
+      const said = await peer.call('delete_note', { path: `/notes/${era}` })
+      assert.notEqual(said.isError, true)
+      assert.match(textOf(said), /^Waiting for approval\. Nothing has been executed yet\./)
+      assert.match(textOf(said), /approval of someone of "sre".* Why: Deleting needs a second pair/)
       assert.ok(!theHouse.effects().includes('delete_note'))
       const opened = theHouse.entries('call.opened').at(-1)
       assert.match(JSON.stringify(opened?.body['decision']), /"kind":"ask"/)

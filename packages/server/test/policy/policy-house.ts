@@ -31,6 +31,8 @@ export interface PolicyHouse extends AsyncDisposable {
   readonly effects: () => readonly string[]
   readonly entries: (kind?: string) => readonly LedgerLine[]
   readonly log: readonly LogLine[]
+  /** Has the cabinet describe its tools otherwise, and say so with the next call. */
+  readonly describe: (text: string) => void
   /** Writes a file of policies as editors do: whole, in the place of the old one. */
   readonly write: (name: string, text: string) => void
   /** Ends the house and leaves its folder until the story is over. */
@@ -42,6 +44,9 @@ const CABINET = fileURLToPath(new URL('cabinet.ts', import.meta.url))
 interface Plan {
   readonly policies: Readonly<Record<string, string>>
   readonly groups?: Readonly<Record<string, readonly string[]>>
+  /** How long people have to answer. */
+  readonly approvalTtl?: string
+  readonly tasks?: Readonly<Record<string, unknown>>
   readonly world?: World
 }
 
@@ -59,7 +64,12 @@ export async function openPolicyHouse(plan: Plan): Promise<PolicyHouse> {
       cabinet: { command: process.execPath, args: [CABINET, effects] },
       peer: overStdio('newPeer'),
     },
-    policy: { folder: 'policies', groups: plan.groups ?? {} },
+    ...(plan.tasks ? { tasks: plan.tasks } : {}),
+    policy: {
+      folder: 'policies',
+      groups: plan.groups ?? {},
+      ...(plan.approvalTtl === undefined ? {} : { approvals: { ttl: plan.approvalTtl } }),
+    },
   }
   const world = plan.world ?? systemWorld
   const path = join(folder, 'countersign.json')
@@ -90,6 +100,9 @@ export async function openPolicyHouse(plan: Plan): Promise<PolicyHouse> {
     effects: () => (existsSync(effects) ? readFileSync(effects, 'utf8').trim().split('\n') : []),
     entries: (kind) =>
       house.ledger.read({ after: 0 }).filter((one) => kind === undefined || one.kind === kind),
+    describe: (text) => {
+      writeFileSync(`${effects}.description`, text)
+    },
     write: (name, text) => {
       writeFileSync(join(folder, name), text)
       renameSync(join(folder, name), join(policies, name))

@@ -69,6 +69,8 @@ export interface IdentityProvider {
   readonly lifetimeMs: number
   /** The claim that says which tenant somebody is of; undefined where there is one. */
   readonly tenantClaim: string | undefined
+  /** Whose people it may speak for: where there are tenants, those of no other are let in. */
+  readonly tenants: readonly string[]
   readonly reach: Reach
 }
 

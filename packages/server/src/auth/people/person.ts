@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 export interface Person {
   /** The id of the principal that tokens of theirs have: what tasks and credentials are bound to. */
   readonly principal: string
+  /** The account with us, where the embedded authorization server has one: `sub` of its tokens. */
+  readonly account?: string
   /** For pages. */
   readonly name: string
   readonly means: 'local' | 'password' | 'passkey' | 'provider'

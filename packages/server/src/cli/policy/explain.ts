@@ -1,5 +1,5 @@
 import { Fault } from '@countersign/contract'
-import { clockOf, refusalOf, type Question, type Verdict } from '#policy'
+import { clockOf, refusalOf, waitingOf, type Question, type Verdict } from '#policy'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -47,12 +47,9 @@ ${JSON_HELP}`,
     const asked = askedIn(parsed, io, set)
     const verdict = engine.judge(asked)
     const isListed = engine.isListed(asked)
-    if (flag(parsed, 'json')) printJson(io, jsonOf(set, verdict, isListed))
-    else
-      print(
-        io,
-        printable(wordsOf(set, verdict, isListed).join('\u0000')).replaceAll('\\u0000', '\n'),
-      )
+    const explained = { asked, verdict, isListed }
+    if (flag(parsed, 'json')) printJson(io, jsonOf(set, explained))
+    else print(io, printable(wordsOf(set, explained).join('\u0000')).replaceAll('\\u0000', '\n'))
     return verdict.kind === 'deny' ? EXIT.failed : EXIT.ok
   },
 }
@@ -108,8 +105,20 @@ const determining = (set: FoundSet, { policies }: Verdict): readonly Determining
     .filter(({ id }) => policies.includes(id))
     .map(({ id, file, text, json }) => ({ id, effect: json.effect, file, text }))
 
-function jsonOf(set: FoundSet, verdict: Verdict, isListed: boolean) {
-  const told = verdict.kind === 'allow' ? {} : { agentReads: refusalOf(verdict) }
+/** Only the call of a tool waits for people. */
+const readOf = (verdict: Exclude<Verdict, { kind: 'allow' }>, { resource }: Question): string =>
+  verdict.kind === 'ask' && resource.type === 'Tool'
+    ? waitingOf(verdict.asks, verdict.message)
+    : refusalOf(verdict)
+
+interface Explained {
+  readonly asked: Question
+  readonly verdict: Verdict
+  readonly isListed: boolean
+}
+
+function jsonOf(set: FoundSet, { asked, verdict, isListed }: Explained) {
+  const told = verdict.kind === 'allow' ? {} : { agentReads: readOf(verdict, asked) }
   return { ...verdict, listed: isListed, ...told, determining: determining(set, verdict) }
 }
 
@@ -121,7 +130,7 @@ const WHY = {
     'a policy looks at arguments that cannot be seen whole: too many, too nested, no proper text',
 } as const
 
-function wordsOf(set: FoundSet, verdict: Verdict, isListed: boolean): readonly string[] {
+function wordsOf(set: FoundSet, { asked, verdict, isListed }: Explained): readonly string[] {
   const rules = determining(set, verdict).flatMap(({ id, effect, file, text }) => [
     '',
     `${effect} "${id}" in ${file}:`,
@@ -135,6 +144,6 @@ function wordsOf(set: FoundSet, verdict: Verdict, isListed: boolean): readonly s
     `Decision: ${verdict.kind}. In lists: ${isListed ? 'shown' : 'hidden'}.`,
     ...why,
     ...rules,
-    ...(verdict.kind === 'allow' ? [] : ['', 'The agent reads:', `  ${refusalOf(verdict)}`]),
+    ...(verdict.kind === 'allow' ? [] : ['', 'The agent reads:', `  ${readOf(verdict, asked)}`]),
   ]
 }

@@ -106,7 +106,9 @@ function replay(
   const asked = recorded(body, at, set)
   if (!asked) return undefined
   const decision = own(body, 'decision')
-  const before = isObject(decision) ? textAt(decision, 'kind') : ''
+  // What went out with an approval was asked about: that somebody said yes is no other decision.
+  const wasApproved = isObject(decision) && own(decision, 'approval') !== undefined
+  const before = wasApproved ? 'ask' : isObject(decision) ? textAt(decision, 'kind') : ''
   const { principal, resource } = asked
   const told = {
     seq,

@@ -1,0 +1,12 @@
+/** approvals: a person's yes or no to one call, which waits for it. */
+export { chainOf, sameBound } from './bound.ts'
+export type { Bound } from './bound.ts'
+export { approvalId, APPROVAL_STATES, asksJson, isOver } from './approval.ts'
+export type { Answer, Approval, ApprovalState, Asking, Shown } from './approval.ts'
+export { answeredBy, approvedIn, lapseOf } from './rules.ts'
+export type { Approver, Verdict } from './rules.ts'
+export { approvalMount, approvalPath } from './approval-page.ts'
+export type { ApprovalPageRooms } from './approval-page.ts'
+export { makeApprovals } from './approvals.ts'
+export type { ApprovalRooms, Approvals, Using } from './approvals.ts'
+export { endedInWords, LAPSE, lapsedInWords } from './words.ts'

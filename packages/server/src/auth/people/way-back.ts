@@ -1,0 +1,9 @@
+const PATH_CHARS_MAX = 8_192
+
+/** A path on our own origin, as it was given; undefined for whatever leads elsewhere (AS16). */
+export function pathOnOrigin(given: string | null, origin: string): string | undefined {
+  if (given === null || given.length > PATH_CHARS_MAX) return undefined
+  if (!/^\/(?![/\\])[\u0021-\u007E]*$/.test(given) || !URL.canParse(given, origin)) return undefined
+  const { origin: found, pathname, search } = new URL(given, origin)
+  return found === origin ? `${pathname}${search}` : undefined
+}

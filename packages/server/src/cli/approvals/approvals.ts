@@ -1,0 +1,63 @@
+import {
+  CONFIG_HELP,
+  CONFIG_OPTION,
+  EXIT,
+  flag,
+  JSON_HELP,
+  JSON_OPTION,
+  type Command,
+} from '../command.ts'
+import { findConfig } from '../find-config.ts'
+import { print, printJson, table } from '../io.ts'
+import { reach } from '../reach.ts'
+import { shown } from './decide.ts'
+import { approvalIn } from './find-approval.ts'
+import { watch } from './watch.ts'
+import { rows } from './words.ts'
+
+const show: Command = {
+  summary: 'Shows exactly what one call that waits for approval will do.',
+  usage: 'approvals show <id> [options]',
+  options: { ...CONFIG_OPTION, ...JSON_OPTION },
+  help: `${CONFIG_HELP}
+${JSON_HELP}`,
+  run: async (parsed, io) => {
+    await using gateway = await reach(findConfig(parsed, io), io)
+    const detail = await approvalIn(parsed, show.usage, gateway.admin)
+    if (flag(parsed, 'json')) printJson(io, detail)
+    else print(io, shown(detail, io))
+    return EXIT.ok
+  },
+}
+
+export const approvals: Command = {
+  summary: 'Lists calls that wait for the yes of people.',
+  usage: 'approvals [--watch] [--all] [options]',
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    all: { type: 'boolean', short: 'a' },
+    watch: { type: 'boolean', short: 'w' },
+  },
+  help: `  -w, --watch         goes on saying what comes to wait, and what becomes of it, until Ctrl-C
+  -a, --all           also those that are over
+${CONFIG_HELP}
+${JSON_HELP}
+
+  countersign approvals show ID             exactly what it will do
+  countersign approve ID [--reason TEXT]    says yes
+  countersign deny ID --reason TEXT         says no`,
+  parts: { show },
+  run: async (parsed, io) => {
+    const config = findConfig(parsed, io)
+    const asJson = flag(parsed, 'json')
+    if (flag(parsed, 'watch')) return watch(config, io, asJson)
+    await using gateway = await reach(config, io)
+    const asked = flag(parsed, 'all') ? {} : { states: 'open' }
+    const found = await gateway.admin.listApprovals({ ...asked, limit: 500 })
+    if (asJson) for (const one of found) printJson(io, one)
+    else if (found.length === 0) print(io, 'Nothing waits for approval.')
+    else print(io, table(rows(found, io.world.now())))
+    return EXIT.ok
+  },
+}

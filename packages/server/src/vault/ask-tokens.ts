@@ -1,0 +1,72 @@
+import { unionOf, scopesIn } from './challenge.ts'
+import type { Tokens } from './cabinet.ts'
+import type { Found } from './discovery.ts'
+import type { Prover } from './proofs.ts'
+import type { ClientThere } from './registration.ts'
+import { oauth, type FetchLike, type OAuthClientProvider, type OAuthTokens } from './sdk.ts'
+import type { JsonObject } from '@countersign/contract'
+
+/** One request at a token endpoint, whatever the grant. */
+export interface Asking {
+  readonly issuer: string
+  readonly metadata: Found['metadata']
+  readonly resource: string
+  readonly client: ClientThere
+  readonly params: URLSearchParams
+  /** Undefined: the tokens are not bound to a key. */
+  readonly prover: Prover | undefined
+  readonly fetchFn: FetchLike
+}
+
+/** Always with `resource`, whether the issuer knows it or not (OC10, RFC 8707). */
+export async function askTokens(asking: Asking): Promise<OAuthTokens> {
+  const { issuer, metadata, resource, client, params, prover, fetchFn } = asking
+  const { fetchToken } = await oauth()
+  const { addClientAuthentication } = client
+  const provider: OAuthClientProvider = {
+    redirectUrl: undefined,
+    clientMetadata: { redirect_uris: [] },
+    // Stamped with the one issuer that it is good for (OC5).
+    clientInformation: () => ({ ...client.information, issuer }),
+    tokens: () => undefined,
+    saveTokens: () => undefined,
+    redirectToAuthorization: () => undefined,
+    saveCodeVerifier: () => undefined,
+    codeVerifier: () => '',
+    prepareTokenRequest: () => params,
+    ...(addClientAuthentication ? { addClientAuthentication } : {}),
+    ...(prover ? { dpop: () => prover } : {}),
+  }
+  return fetchToken(provider, issuer, { metadata, resource, fetchFn })
+}
+
+/** A token is renewed this long before it ends, or in the last third of a short life. */
+const AHEAD_MS = 30_000
+
+interface Had {
+  readonly now: number
+  readonly clientId: string
+  /** What was asked for: what was granted, where the issuer says nothing (RFC 6749 §5.1). */
+  readonly scopes: readonly string[]
+  readonly dpopKey: JsonObject | undefined
+  /** Kept when the issuer gives no new one (RFC 6749 §6). */
+  readonly refreshToken: string | undefined
+}
+
+export function tokensFrom(answer: OAuthTokens, had: Had): Tokens {
+  const { now, clientId, dpopKey } = had
+  const isBound = /^dpop$/i.test(answer.token_type)
+  const refreshToken = answer.refresh_token ?? had.refreshToken
+  const lifeMs = answer.expires_in === undefined ? undefined : answer.expires_in * 1_000
+  return {
+    accessToken: answer.access_token,
+    tokenType: isBound ? 'dpop' : 'bearer',
+    scopes: answer.scope === undefined ? unionOf(had.scopes) : scopesIn(answer.scope),
+    clientId,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...(lifeMs === undefined
+      ? {}
+      : { expiresAt: now + lifeMs, renewAt: now + lifeMs - Math.min(AHEAD_MS, lifeMs / 3) }),
+    ...(dpopKey === undefined ? {} : { dpopKey }),
+  }
+}

@@ -1,0 +1,69 @@
+// Which scenarios the official suite has for OAuth clients, and what it says about one.
+
+import { fileURLToPath } from 'node:url'
+import { run } from '../conformance/processes.ts'
+
+const PROGRAM = fileURLToPath(
+  import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'),
+)
+const LIST_MS = 60_000
+/** The suite gives a client 30 seconds. */
+const SCENARIO_MS = 60_000
+
+export const REVISIONS = ['2025-11-25', '2026-07-28'] as const
+
+/** One scenario, at the revision that asks for it; extensions are tried at the newest. */
+export type Turn = {
+  readonly scenario: string
+  readonly revision: (typeof REVISIONS)[number]
+  readonly isExtension: boolean
+}
+
+export type Verdict = Turn & {
+  readonly passed: number
+  readonly failed: number
+  readonly warnings: number
+  readonly isPassed: boolean
+  readonly said: string
+}
+
+/** Every client scenario about authorization that one of our revisions, or an extension, names. */
+export async function turns(): Promise<Turn[]> {
+  const said = await run([PROGRAM, 'list'], { verbose: false, limitMs: LIST_MS })
+  return turnsIn(said)
+}
+
+export function turnsIn(list: string): Turn[] {
+  const lines = [...list.matchAll(/^ {2}- (auth\/\S+) \[([^\]]+)\]/gm)]
+  return lines.flatMap(([, scenario = '', tags = '']): Turn[] => {
+    const named = tags.split(',')
+    if (named.includes('extension')) {
+      return [{ scenario, revision: '2026-07-28', isExtension: true }]
+    }
+    return REVISIONS.filter((revision) => named.includes(revision)).map((revision) => ({
+      scenario,
+      revision,
+      isExtension: false,
+    }))
+  })
+}
+
+/** Plays one with a client that `driver` is. */
+export async function play(turn: Turn, driver: string, results: string): Promise<Verdict> {
+  const { scenario, revision, isExtension } = turn
+  const args = ['client', '--command', `${process.execPath} ${driver}`, '--scenario', scenario]
+  const more = ['--spec-version', revision, '--output-dir', results]
+  const said = await run([PROGRAM, ...args, ...more, ...(isExtension ? ['--force'] : [])], {
+    verbose: false,
+    limitMs: SCENARIO_MS,
+  })
+  return { ...turn, ...verdictIn(said), said }
+}
+
+/** What no line says counts as failed: a scenario that showed nothing has not passed. */
+export function verdictIn(said: string): Omit<Verdict, keyof Turn | 'said'> {
+  const counts = /Passed: (\d+)\/\d+, (\d+) failed, (\d+) warnings/.exec(said)
+  const [passed, failed, warnings] = [1, 2, 3].map((index) => Number(counts?.[index] ?? 0))
+  const isPassed = failed === 0 && (passed ?? 0) > 0 && said.includes('OVERALL: PASSED')
+  return { passed: passed ?? 0, failed: failed ?? 0, warnings: warnings ?? 0, isPassed }
+}
