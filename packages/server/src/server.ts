@@ -43,13 +43,12 @@ import { makeRules, makeViews, REGISTRY_TABLES, type Change } from '#registry'
 import { openStore, RECORD_TABLES, storeRecords, type Store } from '#store'
 import type { Log } from '#telemetry'
 import { planPeople, type HousePeople } from './server/open-people.ts'
-import { planAuthorization, type Authorization, type OpenPeople } from './server/open-authorization.ts'
 import {
-  startKeeper,
-  type Fleet,
-  type Keeper,
-  type Upstream,
-} from '#upstream'
+  planAuthorization,
+  type Authorization,
+  type OpenPeople,
+} from './server/open-authorization.ts'
+import { startKeeper, type Fleet, type Keeper, type Upstream } from '#upstream'
 import type { Identities } from '#vault'
 
 import { openApprovals } from './server/open-approvals.ts'
@@ -129,7 +128,9 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
   const decided = rulesOf(config)
   const { onAsked } = watcher
   const asking = { world, log, records, ledger, views, policy, settings: config.policy, onAsked }
-  const approvals = openApprovals(asking)
+  const hasSignIn = config.auth?.embedded !== undefined || config.auth?.signIn !== undefined
+  const signInOrigin = (): string | undefined => (hasSignIn ? people.pages().origin : undefined)
+  const approvals = openApprovals({ ...asking, signInOrigin })
   const gateway = makeGateway({
     ...decided,
     approvals,
@@ -171,7 +172,22 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
     views: () => views.all().map(({ id }) => id),
     running: () => authorization?.server(),
   })
-  const admin = makeAdmin({ ...decided, users, clients, connections: connections.desk, world, approvals, catalog, desk, ledger, tree, brakes, views, upstreams, revocations })
+  const admin = makeAdmin({
+    ...decided,
+    users,
+    clients,
+    connections: connections.desk,
+    world,
+    approvals,
+    catalog,
+    desk,
+    ledger,
+    tree,
+    brakes,
+    views,
+    upstreams,
+    revocations,
+  })
   const routes = adminRoutes(admin, keys.adminToken)
   const { limits } = config
   const { epoch } = catalog
@@ -185,6 +201,12 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
           skewMs: config.auth.skewMs,
           rooms: { ...shared, revocations },
           ...{ guard, views, epoch, rules: decided.rules },
+          list: (ids) =>
+            within(
+              world,
+              LIST_MS,
+              Promise.allSettled(ids.map((id) => catalog.ensure(known(upstreams, id)))),
+            ),
           openPeople: rooms.openPeople ?? people.open,
         })
       : undefined
@@ -205,7 +227,11 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
       const protection = guard && { guard, origin: originOf(config) }
       const oauth = authorization ? [authorization.mount] : people.mounts
       const seated = { ...people, signIns: () => rooms.signIns ?? people.signIns() }
-      const mounts = [...oauth, ...connections.mounts(seated), approvalMount({ world, approvals, ...seated })]
+      const mounts = [
+        ...oauth,
+        ...connections.mounts(seated),
+        approvalMount({ world, approvals, ...seated }),
+      ]
       const hosts = hostsOf(config)
       const front = { world, log, gateway, protection, limits, hosts, routes, mounts }
       const door = await openFrontDoor(front, { ...config.listen, ...instead })
@@ -216,7 +242,23 @@ export async function openHouse(config: Config, rooms: HouseRooms): Promise<Hous
       return door
     },
     [Symbol.asyncDispose]: () =>
-      shut({ world, limits, doors, gateway, guard, people, authorization, revocations, policy, brakes, connections, fleet, keeper, tree, store }),
+      shut({
+        world,
+        limits,
+        doors,
+        gateway,
+        guard,
+        people,
+        authorization,
+        revocations,
+        policy,
+        brakes,
+        connections,
+        fleet,
+        keeper,
+        tree,
+        store,
+      }),
   }
 }
 
@@ -268,6 +310,8 @@ async function within(world: World, ms: number, work: Promise<unknown>): Promise
   late.abort()
 }
 
+/** How long somebody who is asked to agree waits to see what there is. */
+const LIST_MS = 3_000
 /** How long cancelled calls may take to be written down at the end. */
 const LAST_ENTRIES_MS = 3_000
 

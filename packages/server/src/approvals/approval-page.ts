@@ -120,13 +120,14 @@ function bodyOf(approval: Approval, field: Html | undefined, now: number): Html 
     ${state === 'open' && field ? formOf(id, field) : html`<p>There is nothing to decide here.</p>`}`
 }
 
+// The first button is what Enter presses.
 const formOf = (id: string, field: Html): Html =>
   html`<form method="post" action="${approvalPath(id)}">
     ${field}
     <label for="reason">Reason, which a no needs: the agent reads it</label>
-    <input id="reason" name="reason" maxlength="${REASON_CHARS_MAX}" />
-    <button type="submit" name="verdict" value="approve">Approve exactly this</button>
+    <input id="reason" name="reason" value="" maxlength="${REASON_CHARS_MAX}" />
     <button type="submit" name="verdict" value="deny" class="quiet">Deny</button>
+    <button type="submit" name="verdict" value="approve">Approve exactly this</button>
   </form>`
 
 const nothingHere = (): PageRefusal =>

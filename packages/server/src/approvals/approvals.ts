@@ -23,6 +23,8 @@ export interface ApprovalRooms {
   /** Why a call like this would not be the one that was asked about; undefined when it still is. */
   readonly lapsed: (bound: Bound) => string | undefined
   readonly onAsked?: (approval: Approval) => void
+  /** Where people decide it; undefined where nobody can sign in. */
+  readonly pageOf?: (id: string) => string | undefined
 }
 
 /** Which attempt of which task goes out with an approval. */
@@ -36,6 +38,7 @@ export interface Using {
 /** Who has to say yes, and what they said. All state is in the records, and changed in one step. */
 export interface Approvals {
   readonly groupsOf: GroupsOf
+  readonly pageOf: (id: string) => string | undefined
   /** Asks once for each round of a task, however often it is called. */
   readonly ask: (asking: Asking, about: About) => Promise<Approval>
   readonly find: (id: string) => Promise<Approval | undefined>
@@ -79,6 +82,7 @@ export function makeApprovals(rooms: ApprovalRooms): Approvals {
   })
   return {
     groupsOf,
+    pageOf: rooms.pageOf ?? (() => undefined),
     find: book.find,
     list: book.list,
     ask: (asking, about) => ask(rooms, book, asking, about),

@@ -24,7 +24,7 @@ export function banner(
     ...config.views.map(({ name, servers }) => `  ${mcp}/${name}  view of ${servers.join(', ')}`),
     '',
     config.auth
-      ? `A token is needed, from ${config.auth.issuers.map(({ issuer }) => printable(issuer)).join(' or ')}.`
+      ? `A token is needed, from ${issuersOf(config.auth, url).map(printable).join(' or ')}.`
       : 'Local mode: whoever can reach this address on this machine is "local". Other machines cannot.',
     config.policy
       ? `Policies of ${printable(config.policy.folder)} judge every call, and every call is recorded.`
@@ -53,6 +53,14 @@ export function banner(
   ]
   return lines.join('\n')
 }
+
+const issuersOf = (
+  { issuers, embedded }: NonNullable<Config['auth']>,
+  url: string,
+): readonly string[] => [
+  ...(embedded ? [`our own authorization server (${url}/oauth)`] : []),
+  ...issuers.map(({ issuer }) => issuer),
+]
 
 function sampleCall(config: Config): string {
   const [first] = config.servers

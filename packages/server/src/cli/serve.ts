@@ -90,7 +90,9 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
 }
 
 /** Nobody can sign in yet: whoever started us is given the way to be the first. */
-async function sayFirstLink({ people }: House, io: Io, asJson: boolean): Promise<void> {
+async function sayFirstLink({ config, people }: House, io: Io, asJson: boolean): Promise<void> {
+  // Whom a provider knows needs no account to begin with.
+  if (config.auth?.signIn) return
   const first = await people.users.firstLink()
   if (!first) return
   if (asJson) printJson(io, { event: 'first-account', ...first })

@@ -22,7 +22,7 @@ describe('auth', () => {
 
   it('needs an issuer, and strict defaults are enough for it', () => {
     complains('auth: {}', /auth\.issuers/)
-    complains('auth: { issuers: [] }', /auth\.issuers {2}too small/)
+    complains('auth: { issuers: [] }', /auth\.issuers {2}missing.*`embedded: \{\}`/s)
     const { auth } = read(issuer())
     const [one] = auth?.issuers ?? []
     assert.equal(one?.tokenType, 'at+jwt')

@@ -154,8 +154,7 @@ export function authOf(written: Written, variable: Variable, complain: Complain)
     const remedy = 'keep one: a token must not be shown to an issuer that did not make it'
     complain(at, 'several issuers with introspection', remedy)
   }
-  const embedded =
-    written.embedded && embeddedOf(written.embedded, ['auth', 'embedded'], complain)
+  const embedded = written.embedded && embeddedOf(written.embedded, ['auth', 'embedded'], complain)
   const signIn = written.signIn && signInOf(written.signIn, variable, complain)
   return { issuers, skewMs: written.skew, dpopNonces: written.dpopNonces, embedded, signIn }
 }

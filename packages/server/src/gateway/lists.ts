@@ -72,7 +72,8 @@ export async function ensureListed(
   patienceMs = FIRST_LIST_MS,
 ): Promise<ReadonlySet<string>> {
   const unlisted = view.servers.filter((id) => rooms.catalog.listed(id).capturedAt === undefined)
-  const isWaitedFor = (id: string): boolean => rooms.upstream(id, who).status().problem === undefined
+  const isWaitedFor = (id: string): boolean =>
+    rooms.upstream(id, who).status().problem === undefined
   // A server that failed when it was last tried is tried again, but nobody waits for it.
   for (const id of unlisted) if (!isWaitedFor(id)) void ensureOne(rooms, id, who, patienceMs)
   const missing = unlisted.filter(isWaitedFor)

@@ -44,7 +44,7 @@ const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16
 /** The same while people have to approve it: what there is to know, and the one thing to do. */
 function waitingForPeople(
   { task, errand }: Standing,
-  { approval, asks, message, expiresAt }: Waiting,
+  { approval, asks, message, page, expiresAt }: Waiting,
   isRepeated: boolean,
 ): string {
   const name = textAt(errand.params, 'name')
@@ -53,9 +53,11 @@ function waitingForPeople(
     `Waiting for approval. Nothing has been executed yet.${again}`,
     `Request: ${task.id} (${calledAs(errand)})`,
     `It needs the approval of ${approversOf(asks)}, until ${dateOf(expiresAt)}.${message === undefined ? '' : ` Why: ${message}`}`,
-    `They decide with: countersign approve ${approval} (or deny). You cannot approve it: do not run that yourself.`,
+    page === undefined
+      ? `They decide with: countersign approve ${approval} (or deny). You cannot approve it: do not run that yourself.`
+      : `They decide at: ${page} You cannot approve it.`,
     `Once approved it is carried out by itself, even if this session ends. Do not call ${name} again for this; it would return this same request.`,
-    `Tell the user whose approval is needed. To get the outcome, call ${OWN_TOOLS.result} with id "${task.id}" (it waits up to 40 s).`,
+    `Tell the user whose approval is needed${page === undefined ? '' : ', and give them this link'}. To get the outcome, call ${OWN_TOOLS.result} with id "${task.id}" (it waits up to 40 s).`,
   ].join('\n')
 }
 

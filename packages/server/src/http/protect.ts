@@ -91,7 +91,9 @@ export function challenge(
     ...(error === undefined
       ? []
       : [`error="${error}"`, `error_description="${quotable(fault.message)}"`]),
-    ...(OF_PROOF.includes(fault.code) ? [] : [`scope="${scopesIn(fault).map(asAskedOf(guard.settings(), who)).join(' ')}"`]),
+    ...(OF_PROOF.includes(fault.code)
+      ? []
+      : [`scope="${scopesIn(fault).map(asAskedOf(guard.settings(), who)).join(' ')}"`]),
     `resource_metadata="${metadata}"`,
   ].join(', ')
   const takesProofs = guard.settings().issuers.some(({ dpop }) => dpop !== 'off')

@@ -7,7 +7,14 @@ import type { Log } from '#telemetry'
 import { readJson } from './body.ts'
 import { checkCaller, corsHeaders, type Hosts } from './callers.ts'
 import { serveMcp } from './mcp.ts'
-import { challenge, describe, knockOf, renewNonce, viewDescribedAt, type Protection } from './protect.ts'
+import {
+  challenge,
+  describe,
+  knockOf,
+  renewNonce,
+  viewDescribedAt,
+  type Protection,
+} from './protect.ts'
 import { methodNotAllowed } from './refusal.ts'
 
 /** The most that clients may use of us; each is a field of the configuration with its reason. */

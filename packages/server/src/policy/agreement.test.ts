@@ -199,3 +199,21 @@ test('what may be called or asked for is listed, and what looks at no argument i
   })
   assert.ok(hidden > 50)
 })
+
+// PO-009: the arguments come first, so no call of others ever overflows.
+test('a policy that fails only where lists do not know the arguments hides nothing that may be called', () => {
+  const text = `@id("all") permit (principal, action, resource);
+    @id("some") permit (principal, action, resource) when {
+      context.arguments.text.hasTag("path") &&
+      context.delegation * 9007199254740991 * 9007199254740991 > 0
+    };`
+  const engine = engineOf(text)
+  assert.ok(engine)
+  const [one] = fc.sample(question, 1)
+  assert.ok(one)
+  const { approval: _none, ...asked } = { ...one, delegation: 2, arguments: {} }
+  assert.equal(engine.judgeAfresh(asked).kind, 'allow')
+  const { arguments: _later, argumentsDigest: _neither, ...line } = asked
+  assert.equal(engine.isListed(line), true)
+  engine.release()
+})

@@ -48,7 +48,14 @@ export function judge(cedar: Cedar, slice: Slice, asked: Question): Verdict {
  * forbidden to be listed hides it; nothing has to permit that.
  */
 export function judgeListed(cedar: Cedar, slice: Slice, asked: Question): boolean {
-  const loose = { ...slice, whole: slice.loose, facts: slice.looseFacts, seesArguments: false }
+  const loose = {
+    ...slice,
+    whole: slice.loose,
+    facts: slice.looseFacts,
+    seesArguments: false,
+    // A call may never come to the part that fails here, when its arguments settle it before.
+    mayFail: slice.loosened,
+  }
   if (judge(cedar, loose, asked).kind === 'deny') return false
   if (!slice.namesList) return true
   const listed = evaluate(cedar, loose, loose.whole, { ...asked, action: 'list' })
@@ -83,9 +90,10 @@ function evaluate(
     })
     if (answer.type === 'failure') return broken(answer.errors[0]?.message ?? 'no answer')
     const { decision, diagnostics } = answer.response
-    const [error] = diagnostics.errors
+    const errors = diagnostics.errors.filter(({ policyId }) => !slice.mayFail.has(policyId))
+    const [error] = errors
     if (error) {
-      const failed = diagnostics.errors.map(({ policyId }) => policyId).toSorted()
+      const failed = errors.map(({ policyId }) => policyId).toSorted()
       return broken(error.error.message, failed)
     }
     return { decision, reason: diagnostics.reason.toSorted() }

@@ -19,6 +19,10 @@ export interface Slice {
   readonly seesArguments: boolean
   /** Whether a policy names the action `list`, so that lists have to ask about that too. */
   readonly namesList: boolean
+  /** Policies of which lists ask less than there is. */
+  readonly loosened: ReadonlySet<string>
+  /** Policies that decide nothing, and deny nothing, when they cannot be evaluated. */
+  readonly mayFail: ReadonlySet<string>
   /** Policies whose scope is exactly one thing, by that thing. */
   readonly exact: ReadonlyMap<string, string>
   readonly said: ReadonlyMap<string, Said>
@@ -95,6 +99,8 @@ function prepare({ cedar, name }: Shelf, slot: string, policies: readonly Ready[
     seesResource: sights.some((sight) => sight.seesResource),
     seesArguments: isOfCall(facts),
     namesList: lifted.some(({ json }) => actionsOf(json).includes('list')),
+    loosened: new Set(lifted.flatMap(({ id, json }) => (loosened(json) === json ? [] : [id]))),
+    mayFail: new Set(),
     exact: exactIn(lifted),
     said: new Map(lifted.map(({ id, json }) => [id, saidIn(json)])),
   }

@@ -6,6 +6,8 @@ import type { View, Views } from './views.ts'
 interface ProtectedRooms {
   readonly views: Views
   readonly rules: ToolRules
+  /** Lists these servers, unless they were; resolves when that is done or takes too long. */
+  readonly list: (servers: readonly string[]) => Promise<void>
   /** The catalogue's epoch now. */
   readonly epoch: () => number
 }
@@ -21,6 +23,7 @@ export function protectedResources(
     url: urlOf(view.id),
     view: view.id,
     name: view.id === '' ? 'Countersign' : `Countersign: ${view.id}`,
+    ready: () => rooms.list(view.servers),
     scopes: () => scopesOf(view),
     opens: (scope: string) => toolsOf(view).flatMap((tool) => opened(rooms.rules, tool, scope)),
     epoch: rooms.epoch,

@@ -24,7 +24,7 @@ export const EPOCH_STEP = `CREATE TABLE epochs (
  ) STRICT, WITHOUT ROWID;`
 
 /** What a scope opens when it opens this tool, and since when. */
-export interface Standing {
+interface Standing {
   readonly digest: string
   readonly effect: Effect
   readonly since: Since
@@ -36,7 +36,7 @@ export interface Standing {
  * AS38: a class scope goes on covering a tool that stays as it is or becomes less risky; what is new,
  * or is defined anew and no less risky, it covers from `epoch` on.
  */
-export function standingOf(
+function standingOf(
   before: Standing | undefined,
   { digest, effect }: Pick<Standing, 'digest' | 'effect'>,
   epoch: number,

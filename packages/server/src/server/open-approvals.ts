@@ -1,5 +1,12 @@
 import type { Ledger } from '#audit'
-import { LAPSE, makeApprovals, type Approval, type Approvals, type Bound } from '#approvals'
+import {
+  approvalPath,
+  LAPSE,
+  makeApprovals,
+  type Approval,
+  type Approvals,
+  type Bound,
+} from '#approvals'
 import type { World } from '#base'
 import { groupsFrom, type LivePolicy, type PolicySettings } from '#policy'
 import type { Views } from '#registry'
@@ -14,6 +21,8 @@ export interface ApprovalPlan {
   readonly views: Views
   readonly policy: LivePolicy | undefined
   readonly settings: PolicySettings | undefined
+  /** The origin under which people can sign in; undefined where they cannot. */
+  readonly signInOrigin: () => string | undefined
   readonly onAsked?: ((approval: Approval) => void) | undefined
 }
 
@@ -30,6 +39,10 @@ export function openApprovals(plan: ApprovalPlan): Approvals {
     groupsOf: groupsFrom(settings?.groups ?? {}),
     ttlMs: settings?.approvals.ttlMs ?? DAY_MS,
     lapsed: (bound) => lapsed(plan, bound),
+    pageOf: (id) => {
+      const origin = plan.signInOrigin()
+      return origin === undefined ? undefined : `${origin}${approvalPath(id)}`
+    },
     ...(onAsked ? { onAsked } : {}),
   })
 }

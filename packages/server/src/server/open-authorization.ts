@@ -27,6 +27,8 @@ export interface AuthorizationPlan {
   readonly views: Views
   readonly rules: ToolRules
   readonly epoch: () => number
+  /** Lists these servers, unless they were. */
+  readonly list: (servers: readonly string[]) => Promise<void>
   readonly openPeople: OpenPeople
 }
 
@@ -67,10 +69,10 @@ export function planAuthorization(plan: AuthorizationPlan): Authorization {
 }
 
 async function openAt(origin: string, plan: AuthorizationPlan): Promise<AuthorizationServer> {
-  const { settings, dpopNonces, rooms, views, rules, epoch } = plan
+  const { settings, dpopNonces, rooms, views, rules, epoch, list } = plan
   const urlOf = (view: string): string => `${origin}/mcp${view === '' ? '' : `/${view}`}`
   const { grantsExtension, openAuthorizationServer } = await import('#auth/embedded')
-  const resources = protectedResources({ views, rules, epoch }, urlOf)
+  const resources = protectedResources({ views, rules, epoch, list }, urlOf)
   const people = await plan.openPeople(origin, { ...rooms, protected: resources })
   const extension = grantsExtension(
     { ...rooms, protected: resources, revocations: plan.guard.revocations },

@@ -17,7 +17,7 @@ import { toRecord } from './outcome.ts'
 /** What waiting for people needs from outside. */
 export interface ApprovalTaskRooms {
   readonly world: World
-  readonly approvals: Pick<Approvals, 'end' | 'withdraw'>
+  readonly approvals: Pick<Approvals, 'end' | 'withdraw' | 'pageOf'>
   /** Puts the question to people; once, however often it is called. */
   readonly askFor: (task: TaskContext<Errand>, asking: Asking, round: number) => Promise<Approval>
 }
@@ -63,7 +63,9 @@ async function ask(
     // Cancelled meanwhile: nobody has to decide it any more.
     if (task.signal.aborted) await approvals.withdraw(task.id, WITHDRAWN)
     const said = message === undefined ? {} : { message }
-    return { approval: id, asks: asksJson(asks), ...said, createdAt, expiresAt }
+    const page = approvals.pageOf(id)
+    const where = page === undefined ? {} : { page }
+    return { approval: id, asks: asksJson(asks), ...said, ...where, createdAt, expiresAt }
   } catch (thrown) {
     // What nobody can be shown, nobody can approve.
     if (!(thrown instanceof Fault) || thrown.code === 'store/unavailable') throw thrown
@@ -87,6 +89,8 @@ export interface Waiting {
   readonly approval: string
   readonly asks: Approval['asks']
   readonly message?: string
+  /** Where they decide it. */
+  readonly page?: string
   readonly createdAt: number
   readonly expiresAt: number
 }
@@ -96,8 +100,8 @@ export const dateOf = (at: number): string =>
   `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** The same in one line, for whoever follows the task. */
-export function waitingInLine({ approval, asks, message, expiresAt }: Waiting): string {
-  return `${waitingOf(asks, message)} Request ${approval}, until ${dateOf(expiresAt)}.`
+export function waitingInLine({ approval, asks, message, page, expiresAt }: Waiting): string {
+  return `${waitingOf(asks, message)} Request ${page ?? approval}, until ${dateOf(expiresAt)}.`
 }
 
 /** Whom a task waits for; undefined while it waits for nobody. */

@@ -63,10 +63,6 @@ export function makeFleet(rooms: FleetRooms, specs: readonly ServerSpec[]): Flee
       faces.set(spec.id, upstream)
     }
   }
-  const renew = (upstream: KeptUpstream | undefined): void => {
-    upstream?.renew()
-    upstream?.introduce().catch(() => undefined) // Its status says why.
-  }
   return {
     faces,
     upstream: (server, who) => {
@@ -76,7 +72,6 @@ export function makeFleet(rooms: FleetRooms, specs: readonly ServerSpec[]): Flee
     },
     isPersonal: (server) => personal.has(server),
     renew: (server, principal) => {
-      // Whoever connects it wants to use it, and its tools to be listed.
       if (principal === undefined) renew(shared.get(server))
       else renew(personal.get(server)?.known(principal))
     },
@@ -90,4 +85,10 @@ export function makeFleet(rooms: FleetRooms, specs: readonly ServerSpec[]): Flee
       await Promise.allSettled([...faces.values()].map((one) => one.close()))
     },
   }
+}
+
+/** Whoever connects a server wants to use it, and to see what it offers. */
+function renew(upstream: KeptUpstream | undefined): void {
+  upstream?.renew()
+  upstream?.introduce().catch(() => undefined) // Its status says why.
 }

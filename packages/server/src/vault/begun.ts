@@ -39,17 +39,16 @@ export function makeBeginnings(world: World, { secrets }: Cabinet): Beginnings {
       const alias = JSON.stringify([server, owner, requester ?? null])
       for (let tries = 0; tries < TRIES_MAX; tries++) {
         const there = await secrets.getByAlias(KIND, alias)
-        const before = there && begunIn(there)
-        const isLongEnough = before !== undefined && before.until - world.now() > BEGUN_MS / 2
-        if (before && !isLongEnough) await secrets.remove(KIND, before.id)
-        const id = isLongEnough ? before.id : newId(world, 'connect')
-        const until = isLongEnough ? before.until : world.now() + BEGUN_MS
-        const scopes = [...unionOf(isLongEnough ? before.scopes : [], wanted)]
+        const last = there && begunIn(there)
+        const isOpen = last !== undefined && last.until - world.now() > BEGUN_MS / 2
+        if (last && !isOpen) await secrets.remove(KIND, last.id)
+        const fresh = { id: newId(world, 'connect'), until: world.now() + BEGUN_MS, scopes: [] }
+        const { id, until, scopes: before } = isOpen ? last : fresh
+        const scopes = [...unionOf(before, wanted)]
         const value: JsonObject = { id, server, owner, requester: requester ?? null, scopes, until }
         const keep = { until, alias }
-        if (isLongEnough) await secrets.put(KIND, id, value, keep)
-        else if (!(await secrets.add(KIND, id, value, keep))) continue
-        return { id }
+        if (isOpen) await secrets.put(KIND, id, value, keep)
+        if (isOpen || (await secrets.add(KIND, id, value, keep))) return { id }
       }
       throw new Fault('upstream/unavailable', `Connecting ${server} is being begun elsewhere.`)
     },

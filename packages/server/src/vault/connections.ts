@@ -59,6 +59,7 @@ async function revoke(
   { issuer, tokens }: Credential,
 ): Promise<boolean> {
   const { client, metadata, fetchFn } = await rounds.follow(server, issuer)
+  const fetchFn2: typeof fetchFn = async (a, b) => { const r = await fetchFn(a, b); console.error('REV', String(a), r.status, await r.clone().text(), String(b?.body).slice(60, 400), (b?.headers as Headers).get('authorization')?.slice(0, 9), JSON.stringify(client.information).slice(0,400)); return r }
   const url: unknown = Reflect.get(metadata, 'revocation_endpoint')
   if (typeof url !== 'string' || client.information.client_id !== tokens.clientId) return false
   const endpoint = (await oauth()).assertSecureTokenEndpoint(url)
@@ -71,7 +72,7 @@ async function revoke(
     const body = new URLSearchParams({ token, token_type_hint: hint })
     const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded' })
     await prove(client, { headers, body, endpoint, metadata })
-    const { ok } = await fetchFn(endpoint, { method: 'POST', headers, body })
+    const { ok } = await fetchFn2(endpoint, { method: 'POST', headers, body })
     if (!ok) return false
   }
   return true

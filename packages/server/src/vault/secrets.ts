@@ -26,8 +26,6 @@ export function makeSecrets(records: Records, box: Box): Secrets {
     saved && box.open(saved.id, kind + saved.id, saved.value)
   const closed = (kind: SecretKind, key: string, value: JsonObject): JsonObject =>
     box.close(key, kind + key, value)
-  const hidden = (keep: Keep = {}): Keep =>
-    keep.alias === undefined ? keep : { ...keep, alias: digest(keep.alias) }
   return {
     put: (kind, id, value, keep) =>
       records.put(kind, digest(id), closed(kind, digest(id), value), hidden(keep)),
@@ -50,6 +48,9 @@ export function makeSecrets(records: Records, box: Box): Secrets {
     },
   }
 }
+
+const hidden = (keep: Keep = {}): Keep =>
+  keep.alias === undefined ? keep : { ...keep, alias: digest(keep.alias) }
 
 export const digest = (text: string): string =>
   createHash('sha256').update(text).digest('base64url')

@@ -134,6 +134,7 @@ function resourcesAt(origin: string, catalogue: { readonly epoch: number }): Pro
     name: 'Test',
     scopes: () => SCOPES,
     opens: () => [],
+    ready: async () => undefined,
     epoch: () => catalogue.epoch,
   }))
   return { all: () => all, at: (url) => all.find((one) => one.url === url) }

@@ -46,6 +46,7 @@ const resource = (view: string): ProtectedResource => ({
       : scope === 'tool:files.put'
         ? [opened('put', 'write')]
         : [],
+  ready: async () => undefined,
   epoch: () => EPOCH,
 })
 const RESOURCES = ['', 'files', 'other'].map(resource)

@@ -99,6 +99,32 @@ for (const [era, mode] of [
   })
 }
 
+describe('somebody who is asked', () => {
+  it('sees which tools a class opens, also when nobody has listed them yet', async () => {
+    // AS12: exactly which tools the scopes cover.
+    await using fresh = await openGuarded({ auth: { embedded: {} } })
+    const { admin } = fresh.house
+    await admin.addClient({ id: 'story', name: 'Story', redirectUris: [CALLBACK] })
+    const { link } = await admin.addUser({ name: 'curie' })
+    const browser = makeFormBrowser(new URL(fresh.audience()).origin)
+    await (await browser.open(link)).submit({ password: PASSWORD, repeat: PASSWORD })
+    const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    const asked = new URLSearchParams({
+      response_type: 'code',
+      client_id: 'story',
+      redirect_uri: CALLBACK,
+      scope: 'peer:write',
+      resource: fresh.audience('peer'),
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+    })
+    const page = await browser.open(`${new URL(fresh.audience()).origin}/oauth/authorize?${asked}`)
+    assert.match(page.text, /Read and change with peer/)
+    assert.match(page.text, /echo/)
+    assert.match(page.text, /seen/)
+  })
+})
+
 describe('an official client', () => {
   it('goes on with a new token when the old one is taken no longer, and asks nobody', async () => {
     // AS18: the refresh token is rotated.

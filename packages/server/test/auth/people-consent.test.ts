@@ -56,9 +56,12 @@ test('who comes back for more is asked for the rest alone, and told what is held
   assert.match(more.text, /It may already: See what there is · Read with peer\./)
   const back = await more.submit({}, 'allow')
   assert.deepEqual(await house.scopesFor(back.url), ['mcp:discover', 'peer:read', 'peer:write'])
-  // With all of it held, nobody is asked.
+  // With all of it held, nobody is asked, unless the client wants them to be.
   const again = await browser.open(house.authorize({ scope: 'mcp:discover peer:read' }))
   assert.equal(again.url.hostname, 'notes.example')
+  const asked = await browser.open(house.authorize({ scope: 'mcp:discover', prompt: 'consent' }))
+  assert.match(asked.text, /Let Notebook Agent in again\?/)
+  assert.ok((await asked.submit({}, 'allow')).url.searchParams.has('code'))
 })
 
 test('a scope that was unticked is not given, and is asked for again when it is needed', async () => {

@@ -131,7 +131,7 @@ describe('nobody else', () => {
     assert.ok(!stranger.html.includes('/private'))
     const nothing = await browserOf('mallory').open(`${origin}/approvals/ap_AAAAAAAAAAAAAAAAAAAAAA`)
     assert.equal(nothing.html, stranger.html)
-    for (const path of ['', 'x', 'ap_', '../admin/tasks', 'ap_a%2Fb']) {
+    for (const path of ['', 'x', 'ap_', 'ap_a%2Fb']) {
       assert.equal((await browserOf('grace').open(`${origin}/approvals/${path}`)).status, 404, path)
     }
     const own = await browserOf('local').open(url)

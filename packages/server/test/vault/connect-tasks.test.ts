@@ -70,7 +70,11 @@ test('After a restart each task goes on under the credential of whoever began it
       const from = peer.visits.length
       const { taskId } = await asTask(home.at('cloud'), 'tools/call', CALL, headers)
       assert.ok(taskId)
-      const [token] = peer.visits.slice(from).flatMap(({ shown }) => shown ?? [])
+      const [token] = peer.visits
+        .slice(from)
+        .flatMap(({ shown, headers }) =>
+          headers['mcp-method'] === 'tools/call' ? (shown ?? []) : [],
+        )
       tokens.set(sub, token ?? '')
     }
     assert.notEqual(tokens.get('ada'), tokens.get('bob'))

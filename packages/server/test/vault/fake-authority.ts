@@ -209,30 +209,27 @@ function grantFor(
   form: URLSearchParams,
   basic: string | undefined,
 ): Grant | undefined {
-  const client = basic === undefined ? (form.get('client_id') ?? '') : basic
-  const scope = form.get('scope') ?? ''
-  const wanted = form.get('resource') ?? ''
-  switch (form.get('grant_type') ?? '') {
-    case 'authorization_code': {
-      const grant = state.codes.get(form.get('code') ?? '')
-      state.codes.delete(form.get('code') ?? '')
-      const digest = createHash('sha256').update(form.get('code_verifier') ?? '')
-      const isProved = grant?.challenge === digest.digest('base64url')
-      return grant && isProved && grant.resource === wanted ? grant : undefined
-    }
-    case 'refresh_token': {
-      const known = state.refresh.get(form.get('refresh_token') ?? '')
-      if (!known) return undefined
-      if (known.isUsed && state.rotates) {
-        state.reused += 1
-        return undefined
-      }
-      known.isUsed = true
-      return known.grant
-    }
-    default:
-      return { id: randomUUID(), client, scope, resource: wanted, bound: false }
+  const said = (name: string): string => form.get(name) ?? ''
+  const resource = said('resource')
+  if (said('grant_type') === 'refresh_token') return refreshed(state, said('refresh_token'))
+  if (said('grant_type') !== 'authorization_code') {
+    const client = basic ?? said('client_id')
+    return { id: randomUUID(), client, scope: said('scope'), resource, bound: false }
   }
+  const grant = state.codes.get(said('code'))
+  state.codes.delete(said('code'))
+  const digest = createHash('sha256').update(said('code_verifier')).digest('base64url')
+  return grant?.challenge === digest && grant.resource === resource ? grant : undefined
+}
+
+function refreshed(state: State, token: string): Grant | undefined {
+  const known = state.refresh.get(token)
+  if (known?.isUsed === true && state.rotates) {
+    state.reused += 1
+    return undefined
+  }
+  if (known) known.isUsed = true
+  return known?.grant
 }
 
 function issue(state: State, grant: Grant): Loose {

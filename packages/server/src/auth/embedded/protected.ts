@@ -15,6 +15,11 @@ export interface ProtectedResource {
   readonly name: string
   /** Every scope that means something there. */
   readonly scopes: () => readonly string[]
+  /**
+   * Resolves once its servers have been listed, or did not tell in a few seconds: nobody should agree
+   * to a class of tools before there is anything in it.
+   */
+  readonly ready: () => Promise<void>
   /** Which tools a scope opens, for whoever is asked to consent. */
   readonly opens: (scope: string) => readonly OpenedTool[]
   /** The catalogue's epoch now: class scopes given now cover the tools of now. */

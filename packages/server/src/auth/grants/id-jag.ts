@@ -50,6 +50,7 @@ export class IdentityProviders {
     checkClient(provider, client, claims)
     const resource = resourceAt(rooms, resourceOf(ask, claims))
     checkView(resource, provider)
+    await resource.ready()
     const scopes = scopesOf(ask, claims, provider, resource)
     if (scopes.length === 0)
       throw new Refused('invalid_scope', 'Nothing that is asked for is given.')

@@ -16,6 +16,7 @@ export async function grantToWorkload(
   const { subject, rule } = workload
   const resource = resourceAt(rooms, param(ask, 'resource'))
   checkView(resource, rule)
+  await resource.ready()
   const scopes = scopesAsked(ask, resource, rule.scopes, { tools: true })
   const jkt = await ask.prove()
   await useUp(rooms, settings, workload, jkt)

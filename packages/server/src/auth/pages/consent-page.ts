@@ -33,8 +33,9 @@ const FOLDED_FROM = 6
 
 export function consentPage(consent: Consent): Page {
   const { client, resource, wanted, held } = consent
-  const isStepUp = held.length > 0
-  const title = isStepUp ? `Let ${client.name} do more?` : `Let ${client.name} in?`
+  const isStepUp = held.length > 0 && wanted.length > 0
+  const more = held.length > 0 ? ' again' : ''
+  const title = isStepUp ? `Let ${client.name} do more?` : `Let ${client.name} in${more}?`
   return {
     title,
     isWide: true,
@@ -45,7 +46,7 @@ export function consentPage(consent: Consent): Page {
       </p>
       ${facts(client)} ${client.isLocal && localWarning(client)}
       <form method="post" action="${consent.path}">
-        ${consent.field} ${asked(wanted)} ${isStepUp && heldLine(held)}
+        ${consent.field} ${asked(wanted)} ${held.length > 0 && heldLine(held)}
         <div class="choice">
           <button type="submit" name="decision" value="deny" class="quiet">Deny</button>
           <button type="submit" name="decision" value="allow">Allow</button>
@@ -81,7 +82,7 @@ const localWarning = ({ name }: ClientShown): Html =>
 
 const asked = (wanted: readonly ScopeWords[]): Html =>
   wanted.length === 0
-    ? html`<p>It asks for nothing new. You are asked because it runs on your computer.</p>`
+    ? html`<p>It asks for nothing new.</p>`
     : html`<fieldset>
         <legend>It may then</legend>
         <ul class="scopes">

@@ -1,11 +1,11 @@
 import { connect, toFault } from '@countersign/contract'
-import { makeSafeFetch, type AuthSettings, type IssuerSettings } from '#auth'
+import { discover, makeSafeFetch, Unfetched, type AuthSettings, type IssuerSettings } from '#auth'
 import type { Config } from '#config'
 import type { Finding } from '../doctor.ts'
 import type { Io } from '../io.ts'
 import { findRunning, type Running } from '../running.ts'
 import { asAStranger } from './as-a-stranger.ts'
-import { checkIssuer, type IssuerRooms } from './check-issuer.ts'
+import { checkIssuer, remedyFor, type IssuerRooms } from './check-issuer.ts'
 import { checkToken } from './check-token.ts'
 import { about } from './finding.ts'
 
@@ -27,6 +27,7 @@ export async function checkAuth(
       ...(await asAStranger(origin, running !== undefined)),
       ...others.flat(),
       ...(await embedded(rooms, auth, origin, running)),
+      ...(auth.signIn ? [await signIn(rooms, auth.signIn)] : []),
       ...(tokenEnv === undefined ? [] : await tokenIn(tokenEnv, rooms, config, origin)),
     ]
   } finally {
@@ -75,6 +76,21 @@ async function embedded(
     return [about('embedded').warn(what, 'countersign serve, then once more')]
   }
   return [await accountsOf(running), ...(await checkIssuer(rooms, settings))]
+}
+
+/** The provider through which people sign in: only that it is there, and is the one. */
+async function signIn(
+  { safeFetch }: IssuerRooms,
+  { issuer, reach }: NonNullable<AuthSettings['signIn']>,
+): Promise<Finding> {
+  const at = about(`sign-in ${issuer}`)
+  try {
+    await discover(safeFetch, { issuer, reach })
+    return at.pass('its metadata is there, and speaks of it')
+  } catch (thrown) {
+    if (!(thrown instanceof Unfetched)) throw thrown
+    return at.fail(thrown.message, remedyFor(thrown.message, { issuer, reach }))
+  }
 }
 
 async function accountsOf({ url, token }: Running): Promise<Finding> {

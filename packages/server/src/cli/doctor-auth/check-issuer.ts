@@ -31,9 +31,13 @@ export async function checkIssuer(
   }
 }
 
-function remedyFor(problem: string, { issuer, reach }: IssuerSettings): string {
+/** The one thing to do when it cannot be fetched. */
+export function remedyFor(
+  problem: string,
+  { issuer, reach }: Pick<IssuerSettings, 'issuer' | 'reach'>,
+): string {
   if (problem.includes('another issuer')) {
-    return 'write auth.issuers[].issuer exactly as its metadata says "issuer": a slash at the end counts'
+    return 'write the issuer in the configuration exactly as its metadata says "issuer": a slash at the end counts'
   }
   if (/address|not public|private/i.test(problem) && reach === 'public') {
     return `if ${issuer} has a private address on purpose, set "network: private" for it`
