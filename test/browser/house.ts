@@ -15,7 +15,7 @@ export interface BrowserHouse extends AsyncDisposable {
 }
 
 /** A program on this computer that waits for the answer of the authorization server. */
-export interface WaitingClient extends AsyncDisposable {
+interface WaitingClient extends AsyncDisposable {
   readonly id: string
   readonly redirectUri: string
   /** The address that it opens in the browser. */

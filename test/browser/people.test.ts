@@ -105,6 +105,7 @@ test('with a passkey somebody enrols and signs in, and types nothing', options, 
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
 
   await page.goto(house.client.begin({ scope: 'mcp:discover' }))
+  const sent = page.waitForRequest((request) => request.method() === 'POST')
   await page.getByRole('button', { name: 'Use a passkey' }).click()
   await page.getByRole('heading', { name: 'Let Notebook Agent in?' }).waitFor()
   await page.getByRole('button', { name: 'Allow' }).click()
@@ -112,6 +113,16 @@ test('with a passkey somebody enrols and signs in, and types nothing', options, 
   assert.deepEqual(await house.client.scopes(), ['mcp:discover'])
   const [user] = await house.guarded.house.people.users.list()
   assert.deepEqual([user?.passkeys, user?.hasPassword], [1, false])
+
+  // What was sent once signs nobody in a second time.
+  const again = await context.request.post(`${house.origin}/oauth/sign-in`, {
+    headers: {
+      origin: house.origin,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    data: (await sent).postData() ?? '',
+  })
+  assert.match(await again.text(), /That passkey is not known here/)
 
   // A device that does not know its owner signs nobody in, and says so where it was asked.
   await devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })

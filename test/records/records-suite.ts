@@ -9,7 +9,7 @@ import type { Records } from '../../packages/server/src/store/index.ts'
 const RACERS = 32
 
 /** A world whose clock is moved by hand. */
-export interface Clock {
+interface Clock {
   now: number
 }
 

@@ -1,60 +1,28 @@
 /** server: the only place that knows every room: opens them in order, closes them in reverse. */
-import { join } from 'node:path'
 import type { Admin } from '@countersign/contract'
-import { Engine, sqliteStore, TASK_TABLES } from '@countersign/engine'
 import { adminRoutes, makeAdmin } from '#admin'
-import {
-  LEDGER_TABLES,
-  makeSigner,
-  openLedger,
-  openTree,
-  type Ledger,
-  type Signer,
-  type Tree,
-} from '#audit'
-import { approvalMount, type Approval } from '#approvals'
-import {
-  AUTH_TABLES,
-  authExtensions,
-  makeClientDesk,
-  makeGuard,
-  openRevocations,
-  type AuthorizationServer,
-  type Guard,
-  type Revocations,
-  type SignIns,
-} from '#auth'
-import { keyFile, makeSeal, privateFolder, Secret, type Seal, type World } from '#base'
+import type { Approval } from '#approvals'
+import type { Ledger } from '#audit'
+import { makeClientDesk, makeGuard, type AuthorizationServer, type SignIns } from '#auth'
+import type { Secret, World } from '#base'
 import type { Config } from '#config'
-import { GATEWAY_TABLES, makeGateway, type CallEnded, type Gateway } from '#gateway'
-import { openFrontDoor, type FrontDoor } from '#http'
-import {
-  openBrakes,
-  openPolicy,
-  permitAll,
-  withBrakes,
-  type Brakes,
-  POLICY_TABLES,
-  type Listing,
-  type LivePolicy,
-  type Policy,
-} from '#policy'
-import { makeRules, makeViews, REGISTRY_TABLES, type Change } from '#registry'
-import { openStore, RECORD_TABLES, storeRecords, type Store } from '#store'
+import type { CallEnded, Gateway } from '#gateway'
+import { approvalMount, openFrontDoor, type FrontDoor } from '#http'
+import { makeViews, type Change } from '#registry'
 import type { Log } from '#telemetry'
-import { planPeople, type HousePeople } from './server/open-people.ts'
-import {
-  planAuthorization,
-  type Authorization,
-  type OpenPeople,
-} from './server/open-authorization.ts'
-import { startKeeper, type Fleet, type Keeper, type Upstream } from '#upstream'
+import { startKeeper, type Upstream } from '#upstream'
 import type { Identities } from '#vault'
-
+import { layFoundation, type Foundation } from './server/foundation.ts'
+import { hostsOf, originOf } from './server/names.ts'
 import { openApprovals } from './server/open-approvals.ts'
+import { planAuthorization, type OpenPeople } from './server/open-authorization.ts'
 import { openCatalog } from './server/open-catalog.ts'
 import { known, openFleet, startEager } from './server/open-fleet.ts'
-import { openVault, type Connections } from './server/open-vault.ts'
+import { openGateway, rulesOf } from './server/open-gateway.ts'
+import { planPeople, type HousePeople } from './server/open-people.ts'
+import { openPolicies } from './server/open-policies.ts'
+import { openVault } from './server/open-vault.ts'
+import { shut, within } from './server/shut.ts'
 
 /** What whoever runs the house wants to be told. */
 export interface Watcher {
@@ -75,9 +43,9 @@ export interface House extends AsyncDisposable {
   readonly recovered: readonly string[]
   /** Those who may sign in, and how they do. */
   readonly people: HousePeople
-  /** Starts to listen, and to serve what listening serves. */
   /** Our own authorization server, once we listen. */
   readonly authorization: AuthorizationServer | undefined
+  /** Starts to listen, and to serve what listening serves. */
   readonly listen: (instead?: { readonly port: number }) => Promise<FrontDoor>
   /** What the admin API asks for; kept in the data folder. */
   readonly adminToken: Secret
@@ -98,324 +66,152 @@ export interface HouseRooms {
 }
 
 export async function openHouse(config: Config, rooms: HouseRooms): Promise<House> {
-  const { world, log, watcher = {}, startsServers = true } = rooms
-  privateFolder(config.data)
-  const store = openStore(join(config.data, 'countersign.db'), TABLES)
-  const keys = keysOf(config, world)
-  const tree = openTree({ world, log, store, signer: keys.signer })
-  const ledger = openLedger(world, store, config.ledger.reads, tree.grew)
-  const recovered = await ledger.recover()
-  const records = storeRecords(world, store)
-  // One process owns this store: nobody else revokes anything in it.
-  const revocations = await openRevocations({ world, log, records, isShared: false })
-  const brakes = await openBrakes({ world, log, records, isShared: false })
-  // Servers may speak before the gateway exists; from then on it hears them first.
-  const hearing: Hearing = { gateway: undefined }
-  const policy = await openPolicies(config, rooms, { store, ledger, hearing })
-  const keeper = startKeeper(world)
-  const whom = { watcher, gateway: () => hearing.gateway }
-  const catalog = openCatalog(config, { world, log, store, ledger, policy, ...whom })
-  const { identities } = rooms
-  const connections = await openVault(config, { world, log, records, ledger, identities })
-  const fleet = openFleet(config, {
-    ...{ world, log, catalog, keeper, vault: connections.vault },
-    gateway: () => hearing.gateway,
-  })
-  const upstreams = fleet.faces
-  const servers = config.servers.map(({ id }) => id)
-  const views = makeViews(servers, viewsOf(config), catalog.listed)
-  const engine = openEngine(config, world, store)
-  const decided = rulesOf(config)
-  const { onAsked } = watcher
-  const asking = { world, log, records, ledger, views, policy, settings: config.policy, onAsked }
-  const hasSignIn = config.auth?.embedded !== undefined || config.auth?.signIn !== undefined
-  const signInOrigin = (): string | undefined => (hasSignIn ? people.pages().origin : undefined)
-  const approvals = openApprovals({ ...asking, signInOrigin })
-  const gateway = makeGateway({
-    ...decided,
-    approvals,
-    isRevoked: (who) => who.proof !== 'local' && revocations.isRevoked(who),
-    engine,
-    world,
-    log,
-    store,
-    seal: keys.seal,
-    catalog,
-    views,
-    servers,
-    ledger,
-    fleet,
-    upstream: fleet.upstream,
-    face: (id) => known(upstreams, id),
-    connects: connections.pages,
-    ...judgedBy(withBrakes(policy ?? permitAll, brakes)),
-    extensions: config.auth ? authExtensions(config.auth) : [],
-    relist: (id) => catalog.capture(known(upstreams, id)),
-    onEnd: (ended) => watcher.onCall?.(ended),
-  })
-  hearing.gateway = gateway
-  connections.onConnected((connected) => {
-    fleet.renew(connected.server, connected.principal)
-    gateway.onConnected(connected)
-  })
-  // Only who serves goes on with what was left: a command that looks something up does not.
-  const { desk } = gateway
-  if (startsServers) await desk.start()
-  const shared = { world, log, ledger, records, seal: keys.seal }
-  const people = planPeople({
-    ...{ config, rooms: shared, revocations, originAt: originOf(config) },
-    keepIdentity: connections.vault?.identities.keep,
-  })
-  const { users } = people
-  const clients = makeClientDesk({
-    ...{ ...shared, revocations, accessTokenMs: config.auth?.embedded?.accessTokenMs },
-    views: () => views.all().map(({ id }) => id),
-    running: () => authorization?.server(),
-  })
-  const admin = makeAdmin({
-    ...decided,
-    users,
-    clients,
-    connections: connections.desk,
-    world,
-    approvals,
-    catalog,
-    desk,
-    ledger,
-    tree,
-    brakes,
-    views,
-    upstreams,
-    revocations,
-  })
-  const routes = adminRoutes(admin, keys.adminToken)
-  const { limits } = config
-  const { epoch } = catalog
-  const trust = { world, log, store, seal: keys.seal, records, epoch, revocations }
-  const guard = config.auth && makeGuard(trust, config.auth)
-  const doors: FrontDoor[] = []
-  const authorization =
-    guard && config.auth?.embedded
-      ? planAuthorization({
-          ...{ settings: config.auth.embedded, dpopNonces: config.auth.dpopNonces },
-          skewMs: config.auth.skewMs,
-          rooms: { ...shared, revocations },
-          ...{ guard, views, epoch, rules: decided.rules },
-          list: (ids) =>
-            within(
-              world,
-              LIST_MS,
-              Promise.allSettled(ids.map((id) => catalog.ensure(known(upstreams, id)))),
-            ),
-          openPeople: rooms.openPeople ?? people.open,
-        })
-      : undefined
-  if (startsServers) startEager(upstreams)
+  const foundation = await layFoundation(config, rooms)
+  const core = await openCore(config, rooms, foundation)
+  const trust = await openTrust(config, rooms, { ...foundation, ...core })
+  const { gateway, fleet } = core
+  const { people, authorization, admin } = trust
+  const open = { ...foundation, ...core, ...trust, limits: config.limits, doors: [] }
+  if (rooms.startsServers !== false) startEager(fleet.faces)
   return {
     config,
     gateway,
     admin,
-    ledger,
-    upstreams,
-    recovered,
-    adminToken: keys.adminToken,
     people,
+    ledger: foundation.ledger,
+    upstreams: fleet.faces,
+    recovered: foundation.recovered,
+    adminToken: foundation.adminToken,
     get authorization() {
       return authorization?.server()
     },
-    listen: async (instead) => {
-      const protection = guard && { guard, origin: originOf(config) }
-      const oauth = authorization ? [authorization.mount] : people.mounts
-      const seated = { ...people, signIns: () => rooms.signIns ?? people.signIns() }
-      const mounts = [
-        ...oauth,
-        ...connections.mounts(seated),
-        approvalMount({ world, approvals, ...seated }),
-      ]
-      const hosts = hostsOf(config)
-      const front = { world, log, gateway, protection, limits, hosts, routes, mounts }
-      const door = await openFrontDoor(front, { ...config.listen, ...instead })
-      doors.push(door)
-      people.openAt(originOf(config)(door.port))
-      connections.openAt(originOf(config)(door.port))
-      await authorization?.open(originOf(config)(door.port))
-      return door
-    },
-    [Symbol.asyncDispose]: () =>
-      shut({
-        world,
-        limits,
-        doors,
-        gateway,
-        guard,
-        people,
-        authorization,
-        revocations,
-        policy,
-        brakes,
-        connections,
-        fleet,
-        keeper,
-        tree,
-        store,
-      }),
+    listen: (instead) => listen(config, rooms, open, instead),
+    [Symbol.asyncDispose]: () => shut(open),
   }
 }
 
-interface Open {
-  readonly world: World
-  readonly doors: readonly FrontDoor[]
-  readonly gateway: Gateway
-  readonly guard: Guard | undefined
-  readonly people: HousePeople
-  readonly authorization: Authorization | undefined
-  readonly revocations: Revocations
-  readonly policy: LivePolicy | undefined
-  readonly brakes: Brakes
-  readonly connections: Connections
-  readonly fleet: Fleet
-  readonly keeper: Keeper
-  readonly tree: Tree
-  readonly store: Store
-  readonly limits: Config['limits']
+/** What carries calls: policies, definitions, servers, approvals, the gateway. */
+async function openCore(config: Config, rooms: HouseRooms, foundation: Foundation) {
+  const { world, log, records, ledger } = foundation
+  const { watcher = {}, identities, startsServers = true } = rooms
+  // Servers may speak before the gateway exists; from then on it hears them first.
+  const hearing: { gateway?: Gateway } = {}
+  const heard = (): Gateway | undefined => hearing.gateway
+  const policy = await openPolicies(config, foundation, heard)
+  const keeper = startKeeper(world)
+  const catalog = openCatalog(config, { ...foundation, policy, watcher, gateway: heard })
+  const connections = await openVault(config, { world, log, records, ledger, identities })
+  const { vault } = connections
+  const fleet = openFleet(config, { world, log, catalog, keeper, vault, gateway: heard })
+  const named = Object.fromEntries(config.views.map(({ name, servers }) => [name, servers]))
+  const servers = config.servers.map(({ id }) => id)
+  const views = makeViews(servers, named, catalog.listed)
+  // A task may go on before people can sign in: it names the command then.
+  const late: { people?: HousePeople } = {}
+  const { auth, policy: settings } = config
+  const hasSignIn = auth?.embedded !== undefined || auth?.signIn !== undefined
+  const signInOrigin = () => (hasSignIn ? late.people?.pages().origin : undefined)
+  const { onAsked, onCall } = watcher
+  const asking = { ...foundation, views, policy, settings, onAsked }
+  const approvals = openApprovals({ ...asking, signInOrigin })
+  const rules = rulesOf(config)
+  const plan = { ...foundation, policy, catalog, views, fleet, approvals, connections, rules }
+  const gateway = openGateway(config, { ...plan, onCall })
+  hearing.gateway = gateway
+  // Only who serves goes on with what was left: a command that looks something up does not.
+  if (startsServers) await gateway.desk.start()
+  return { policy, keeper, catalog, connections, fleet, views, approvals, rules, gateway, late }
 }
 
-/** Closes the rooms in reverse. */
-async function shut(open: Open): Promise<void> {
-  const { world, doors, gateway, guard, authorization, policy, fleet, keeper, store, limits } = open
-  // At the door and in the engine together.
-  const until = world.monotonic() + limits.closeMs
-  for (const door of doors) await door.close()
-  await authorization?.close()
-  await open.people.close()
-  await guard?.close()
-  open.revocations.close()
-  open.brakes.close()
-  // What waits for a server that does not answer is ended by ending the server.
-  await within(world, LAST_ENTRIES_MS, gateway.close())
-  await gateway.desk.close(Math.max(0, until - world.monotonic()))
-  await fleet.close()
-  await open.connections.close()
-  await keeper.close()
-  policy?.close()
-  await open.tree.close().catch(() => undefined) // What is not signed yet is, at the next start.
-  store.close()
+type Core = Awaited<ReturnType<typeof openCore>>
+
+/** Who is let in, and what whoever keeps the house may do. */
+async function openTrust(config: Config, rooms: HouseRooms, core: Foundation & Core) {
+  const { world, views, catalog, connections, fleet, revocations } = core
+  const { auth } = config
+  const { epoch } = catalog
+  const people = planPeople({
+    config,
+    rooms: core,
+    revocations,
+    originAt: originOf(config),
+    keepIdentity: connections.vault?.identities.keep,
+  })
+  core.late.people = people
+  const guard = auth && makeGuard({ ...core, epoch }, auth)
+  const list = (ids: readonly string[]): Promise<void> =>
+    within(
+      world,
+      LIST_MS,
+      Promise.allSettled(ids.map((id) => catalog.ensure(known(fleet.faces, id)))),
+    )
+  const authorization =
+    guard && auth.embedded
+      ? planAuthorization({
+          settings: auth.embedded,
+          dpopNonces: auth.dpopNonces,
+          skewMs: auth.skewMs,
+          rooms: core,
+          rules: core.rules,
+          guard,
+          views,
+          epoch,
+          list,
+          openPeople: rooms.openPeople ?? people.open,
+        })
+      : undefined
+  const clients = makeClientDesk({
+    ...core,
+    accessTokenMs: auth?.embedded?.accessTokenMs,
+    views: () => views.all().map(({ id }) => id),
+    running: () => authorization?.server(),
+  })
+  const admin = makeAdmin({
+    ...core,
+    clients,
+    users: people.users,
+    desk: core.gateway.desk,
+    upstreams: fleet.faces,
+    connections: connections.desk,
+  })
+  return { people, guard, authorization, admin }
 }
 
-/** Waits for `work`, but not for ever. */
-async function within(world: World, ms: number, work: Promise<unknown>): Promise<void> {
-  const late = new AbortController()
-  const wait = world.wait(ms, late.signal).catch(() => undefined)
-  await Promise.race([work, wait])
-  late.abort()
-}
+type Trust = Awaited<ReturnType<typeof openTrust>>
 
 /** How long somebody who is asked to agree waits to see what there is. */
 const LIST_MS = 3_000
-/** How long cancelled calls may take to be written down at the end. */
-const LAST_ENTRIES_MS = 3_000
 
-const TABLES = [
-  LEDGER_TABLES,
-  REGISTRY_TABLES,
-  GATEWAY_TABLES,
-  AUTH_TABLES,
-  RECORD_TABLES,
-  POLICY_TABLES,
-  { room: 'tasks', steps: TASK_TABLES },
-]
-
-const rulesOf = ({ rules, tasks, limits }: Config) => ({
-  rules: makeRules(rules),
-  waiting: { afterMs: tasks.after, ...tasks },
-  limits: { ...limits, listenersMax: limits.listenMax },
-})
-
-/** How many tasks may run at one time: each may hold a call that is under way. */
-const RUNNING_MAX = 10_000
-
-/** The task engine in the same database as the ledger, which shares its commits. */
-function openEngine({ tasks, limits }: Config, world: World, store: Store): Engine {
-  return new Engine({
-    world,
-    store: sqliteStore({
-      prepare: (sql) => store.prepare(sql),
-      commit: (write) => store.commit(write),
-      close: () => undefined, // The house closes it, after everything that writes.
-    }),
-    concurrency: RUNNING_MAX,
-    pace: { drainMs: limits.closeMs },
-    limits: {
-      ttlMs: tasks.ttl,
-      ownerOpenMax: tasks.inFlightMax,
-      valueBytesMax: tasks.resultBytesMax,
-      inputBytesMax: limits.bodyBytesMax + INPUT_EXTRA_BYTES,
-      journalBytesMax: 2 * tasks.resultBytesMax + limits.bodyBytesMax + INPUT_EXTRA_BYTES,
-    },
-  })
+interface Listening extends Foundation, Core, Trust {
+  readonly limits: Config['limits']
+  readonly doors: FrontDoor[]
 }
 
-/** What an errand says beside the parameters of its call. */
-const INPUT_EXTRA_BYTES = 65_536
-
-interface Hearing {
-  gateway: Gateway | undefined
-}
-
-function keysOf(
+async function listen(
   config: Config,
-  world: World,
-): { readonly seal: Seal; readonly adminToken: Secret; readonly signer: Signer } {
-  const folder = join(config.data, 'keys')
-  return {
-    seal: makeSeal(world, [keyFile(world, join(folder, 'seal.key'))]),
-    signer: makeSigner(keyFile(world, join(folder, 'ledger.key'))),
-    adminToken: new Secret(keyFile(world, join(folder, 'admin.key')).toString('base64url')),
+  rooms: HouseRooms,
+  open: Listening,
+  instead: { readonly port: number } | undefined,
+): Promise<FrontDoor> {
+  const { guard, people, authorization, connections, admin } = open
+  const origin = originOf(config)
+  const seated = { ...people, signIns: () => rooms.signIns ?? people.signIns() }
+  const front = {
+    ...open,
+    protection: guard && { guard, origin },
+    hosts: hostsOf(config),
+    routes: adminRoutes(admin, open.adminToken),
+    mounts: [
+      ...(authorization ? [authorization.mount] : people.mounts),
+      ...connections.mounts(seated),
+      approvalMount({ ...open, ...seated }),
+    ],
   }
+  const door = await openFrontDoor(front, { ...config.listen, ...instead })
+  open.doors.push(door)
+  const at = origin(door.port)
+  people.openAt(at)
+  connections.openAt(at)
+  await authorization?.open(at)
+  return door
 }
-
-interface Kept {
-  readonly store: Store
-  readonly ledger: Ledger
-  readonly hearing: Hearing
-}
-
-const EVERY_LIST = [{ kind: 'tool' }, { kind: 'prompt' }, { kind: 'resource' }] as const
-
-/** The policies of the configuration; without any, undefined. */
-async function openPolicies(
-  config: Config,
-  { world, log }: HouseRooms,
-  { store, ledger, hearing }: Kept,
-): Promise<LivePolicy | undefined> {
-  if (!config.policy) return undefined
-  // What a principal may use is what it is shown, so every list may have changed.
-  const onChange = (): void => {
-    for (const { id } of config.servers) hearing.gateway?.onChange(id, EVERY_LIST)
-  }
-  try {
-    return await openPolicy({ world, log, store, ledger, onChange }, config.policy)
-  } catch (thrown) {
-    store.close()
-    throw thrown
-  }
-}
-
-const judgedBy = (policy: Policy & Listing) => ({ policy, isListed: policy.isListed })
-
-const viewsOf = ({ views }: Config): Readonly<Record<string, readonly string[]>> =>
-  Object.fromEntries(views.map(({ name, servers }) => [name, servers]))
-
-/** Names under which a browser or client may reach us; anything else was made to resolve here. */
-function hostsOf({ listen }: Config): ReadonlySet<string> {
-  const named = listen.publicUrl === undefined ? [] : [new URL(listen.publicUrl).hostname]
-  return new Set(['localhost', '127.0.0.1', '[::1]', listen.host, ...named])
-}
-
-/** What clients know us as: the audience of their tokens. Never read from what a request says. */
-const originOf =
-  ({ listen }: Config) =>
-  (port: number): string => {
-    const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
-    return listen.publicUrl ?? `http://${host}:${String(port)}`
-  }

@@ -72,6 +72,9 @@ export const approvalId = (task: string, round: number): string => {
   return round === 1 ? `ap_${rest}` : `ap_${rest}.${String(round)}`
 }
 
+/** Where somebody who can sign in decides it. */
+export const approvalPath = (id: string): string => `/approvals/${id}`
+
 /** An approval as it is kept. */
 export const toRecord = (approval: Approval): JsonObject => {
   const { bound, asks, shown, answers, ...rest } = approval

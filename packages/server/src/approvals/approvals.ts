@@ -62,7 +62,7 @@ export interface Approvals {
   readonly onEnd: (listener: (ended: Approval) => void) => void
 }
 
-export interface About {
+interface About {
   readonly task: string
   readonly round: number
   readonly call: string

@@ -7,7 +7,7 @@ const KEPT_MS = 7 * 86_400_000
 const PAGE = 500
 
 /** What an approval was before it was changed, and is now. */
-export interface Changed {
+interface Changed {
   readonly before: Approval
   readonly after: Approval
 }

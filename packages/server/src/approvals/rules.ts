@@ -79,7 +79,7 @@ const yesesFor = ({ answers }: Approval, group: string, groupsOf: GroupsOf): num
   ).size
 
 /** The groups whose quorum is not complete. */
-export const missingIn = (approval: Approval, groupsOf: GroupsOf): readonly string[] =>
+const missingIn = (approval: Approval, groupsOf: GroupsOf): readonly string[] =>
   approval.asks
     .filter(({ group, quorum }) => yesesFor(approval, group, groupsOf) < quorum)
     .map(({ group }) => group)

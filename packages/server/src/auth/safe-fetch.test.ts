@@ -105,11 +105,21 @@ test('nothing but https is asked for, without secrets or parts that are not sent
   assert.equal(connections, 0)
 })
 
+interface Said {
+  readonly status: number
+  readonly json: unknown
+}
+
+/** What was answered, whatever else came with it. */
+const said = async (asked: Promise<Said>): Promise<Said> => {
+  const { status, json } = await asked
+  return { status, json }
+}
+
 test('an issuer on this machine reaches this machine, and nothing else', async () => {
   // SS9
   const at = (host: string): string => `http://${host}:${port}/`
-  const loopback = (url: string): Promise<{ status: number; json: unknown }> =>
-    safeFetch.ask({ url, reach: 'loopback' })
+  const loopback = (url: string): Promise<Said> => said(safeFetch.ask({ url, reach: 'loopback' }))
   assert.deepEqual(await loopback(at('127.0.0.1')), { status: 200, json: { a: 1 } })
   assert.deepEqual(await loopback(at('here.example')), { status: 200, json: { a: 1 } })
   const until = connections
@@ -121,8 +131,8 @@ test('an issuer on this machine reaches this machine, and nothing else', async (
 
 test('a redirect is not followed, what is too large is not read, what is no JSON is nothing', async () => {
   // SS5, SS8
-  const here = (path: string): Promise<{ status: number; json: unknown }> =>
-    safeFetch.ask({ url: `http://127.0.0.1:${port}${path}`, reach: 'loopback' })
+  const here = (path: string): Promise<Said> =>
+    said(safeFetch.ask({ url: `http://127.0.0.1:${port}${path}`, reach: 'loopback' }))
   assert.deepEqual(await here('/redirect'), { status: 302, json: undefined })
   await assert.rejects(here('/big'), /too much/)
   assert.deepEqual(await here('/text'), { status: 200, json: undefined })

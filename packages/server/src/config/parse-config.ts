@@ -97,10 +97,7 @@ function configOf(source: ConfigText, written: Fields, complain: Complain): Conf
   const views = readViews(root['views'], ids, disabled, complain)
   const { shape } = configSchema
   const { where, auth } = doorOf(root, variable, complain)
-  if (auth?.embedded) {
-    const names = [...ids, ...views.map(({ name }) => name)]
-    checkViewNames(auth.embedded, names, { at: ['auth', 'embedded'], complain })
-  }
+  checkViewNames(auth, [...ids, ...views.map(({ name }) => name)], complain)
   const judging = section(shape.policy, 'policy', root, complain)
   const policy = judging && policyOf(judging, folder, complain)
   const sealing = section(shape.vault, 'vault', root, complain)

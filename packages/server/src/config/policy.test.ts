@@ -14,12 +14,16 @@ test('without a section there are no policies', () => {
   assert.equal(config.policy, undefined)
 })
 
-test('the folder starts from the file, hours are UTC, and groups have members', () => {
+test('the folder starts from the file, hours are UTC, groups have members, people a day', () => {
   assert.deepEqual(read({ folder: 'policies', groups: { sre: ['local'] } }), {
     folder: '/etc/countersign/policies',
     timeZone: 'UTC',
     groups: { sre: ['local'] },
+    approvals: { ttlMs: 86_400_000 },
   })
+  const shorter = read({ folder: 'p', approvals: { ttl: '2 h' } })
+  assert.equal(shorter?.approvals.ttlMs, 7_200_000)
+  assert.throws(() => read({ folder: 'p', approvals: { ttl: '8 d' } }), /policy\.approvals\.ttl/)
 })
 
 test('a zone that does not exist and a group without a name are mistakes', () => {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import {
   ALGORITHMS,
+  type AuthSettings,
   type Delegation,
-  type EmbeddedSettings,
   type IdentityProvider,
   type WorkloadIssuer,
 } from '#auth'
@@ -309,10 +309,12 @@ function enterpriseOf(one: Written['enterprises'][number], reading: Reading): Id
 
 /** Complains about views that are named and are none; `known` are those of servers and of `views`. */
 export function checkViewNames(
-  { workloads, enterprises }: Pick<EmbeddedSettings, 'workloads' | 'enterprises'>,
+  auth: AuthSettings | undefined,
   known: readonly string[],
-  { at, complain }: Reading,
+  complain: Complain,
 ): void {
+  const { workloads = [], enterprises = [] } = auth?.embedded ?? {}
+  const at = ['auth', 'embedded']
   const check = (names: readonly string[], where: Path): void => {
     for (const [index, name] of names.entries()) {
       if (name === '' || known.includes(name)) continue

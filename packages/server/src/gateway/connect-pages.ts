@@ -92,13 +92,16 @@ export function onlyUnconnected(thrown: unknown): Fault {
 }
 
 /** A call that failed because nobody connected its server, with the page on which that is done. */
-export async function withPage(
+export const withPage = (
   pages: ConnectPages,
   who: Principal,
   outcome: Outcome,
-): Promise<Outcome> {
-  if (outcome.kind !== 'refused' || outcome.fault.code !== 'upstream/unconnected') return outcome
-  const { fault } = outcome
+): Outcome | Promise<Outcome> =>
+  outcome.kind === 'refused' && outcome.fault.code === 'upstream/unconnected'
+    ? pagedFor(pages, who, outcome.fault)
+    : outcome
+
+async function pagedFor(pages: ConnectPages, who: Principal, fault: Fault): Promise<Outcome> {
   const server = textIn(fault.data, 'server')
   const scopes = isObject(fault.data) ? own(fault.data, 'scopes') : undefined
   const wanted = Array.isArray(scopes) ? scopes.filter((one) => typeof one === 'string') : []

@@ -153,6 +153,14 @@ function viewOf({ views }: GatewayRooms, { facts }: Session): View {
   return view
 }
 
+/** What a request is answered when serving it failed. */
+const toServed =
+  ({ request }: ModernRequest) =>
+  (thrown: unknown): Served => {
+    const fault = thrown instanceof Fault ? thrown : new Fault('server/bug', 'Something broke.')
+    return { response: failure(request.id, faultError(fault)), fault }
+  }
+
 export function makeGateway(given: GatewayRooms): Gateway {
   const closing = new AbortController()
   const rooms = makeRooms(given)
@@ -170,10 +178,7 @@ export function makeGateway(given: GatewayRooms): Gateway {
       if (request.request.method !== 'subscriptions/listen') {
         return running.during(serveModern(rooms, request))
       }
-      return serveListen(rooms, request, closing.signal).catch((thrown: unknown) => {
-        const fault = thrown instanceof Fault ? thrown : new Fault('server/bug', 'Something broke.')
-        return { response: failure(request.request.id, faultError(fault)), fault }
-      })
+      return serveListen(rooms, request, closing.signal).catch(toServed(request))
     },
     initialize: async (who, view, request) => {
       await ensureListed(rooms, view, who, INTRODUCTION_MS)
@@ -184,7 +189,9 @@ export function makeGateway(given: GatewayRooms): Gateway {
     },
     session: sessions.find,
     legacy: (session, who, request, channel) =>
-      running.during(serveLegacy(rooms, { who, view: viewOf(given, session), session, request, channel })),
+      running.during(
+        serveLegacy(rooms, { who, view: viewOf(given, session), session, request, channel }),
+      ),
     notice: noticeLegacy,
     watching,
     endSession: (session) => {

@@ -1,13 +1,7 @@
 import { Fault, toFault } from '@countersign/contract'
 import { isCallMethod } from './asked.ts'
 import { callModern } from './call-modern.ts'
-import {
-  INTRODUCTION_MS,
-  discoverResult,
-  ensureListed,
-  isListMethod,
-  listPage,
-} from './lists.ts'
+import { INTRODUCTION_MS, discoverResult, ensureListed, isListMethod, listPage } from './lists.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { takesTasks } from './patience.ts'
 import { failure, faultError, success } from './project.ts'

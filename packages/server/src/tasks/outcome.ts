@@ -29,7 +29,7 @@ export type Outcome =
   | AsksFirst
   | { readonly kind: 'refused'; readonly fault: Fault }
 
-export interface AsksFirst {
+interface AsksFirst {
   readonly kind: 'asks'
   readonly asking: Asking
   /** What it is refused with where it cannot wait. */

@@ -15,7 +15,7 @@ export interface Begun extends Connection {
 }
 
 /** Who may open the page, and for what. */
-export interface Beginning {
+interface Beginning {
   readonly server: string
   readonly owner: string
   readonly requester: string | undefined

@@ -6,7 +6,7 @@ import { textAt, textsAt } from './fields.ts'
 import { digest, makeSecrets, SECRET_KINDS, type Secrets } from './secrets.ts'
 
 /** What a credential is kept under: never shown to another server, nor got from another issuer (OC5). */
-export interface Place {
+interface Place {
   readonly server: string
   /** The principal's id; '' for the credential of the house itself. */
   readonly owner: string
@@ -29,7 +29,7 @@ export interface Tokens {
   readonly clientId: string
 }
 
-export type Status = 'connected' | 'reconnect_required'
+type Status = 'connected' | 'reconnect_required'
 
 export interface Credential extends Place {
   readonly tokens: Tokens
@@ -68,7 +68,7 @@ export interface Cabinet {
   readonly secrets: Secrets
 }
 
-export interface Removed {
+interface Removed {
   readonly credential: Credential | undefined
 }
 

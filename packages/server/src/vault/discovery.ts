@@ -86,7 +86,7 @@ function resourceOf(id: string, { url, auth }: ProtectedServer, described: Descr
 }
 
 /** Without a slash at the end of a bare origin, which `URL` adds (MCP Canonical Server URI). */
-export function canonical(url: string): string {
+function canonical(url: string): string {
   const { origin, pathname, search } = new URL(url)
   return pathname === '/' && search === '' ? origin : `${origin}${pathname}${search}`
 }
@@ -136,9 +136,8 @@ export async function metadataOf(
 }
 
 /** OC9: one that says nothing of it may ignore it, and is refused too. */
-export const hasPkce = ({
-  code_challenge_methods_supported: methods,
-}: AuthorizationServerMetadata) => methods?.includes('S256') === true
+const hasPkce = ({ code_challenge_methods_supported: methods }: AuthorizationServerMetadata) =>
+  methods?.includes('S256') === true
 
 /** SS8: what went wrong inside a request is for the log. */
 const whyNot = (cause: unknown): string =>

@@ -5,7 +5,7 @@ import type { Credential } from './cabinet.ts'
 /** Writes into the ledger what became of a credential: whose, from whom, for what; never a token. */
 export type Note = (kind: CredentialEvent, credential: Credential) => void
 
-export type CredentialEvent =
+type CredentialEvent =
   | 'credential.connected'
   | 'credential.obtained'
   | 'credential.renewed'

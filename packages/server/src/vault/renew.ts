@@ -76,7 +76,7 @@ export function makeRenewing(rooms: RenewingRooms): Renewing {
   }
 }
 
-export const placeOf = ({ server, issuer, resource }: Round, owner: string) => ({
+const placeOf = ({ server, issuer, resource }: Round, owner: string) => ({
   server: server.id,
   owner,
   issuer,

@@ -8,7 +8,6 @@ export type {
   AuthorizationServerMetadata,
   FetchLike,
   OAuthClientInformationMixed,
-  OAuthClientMetadata,
   OAuthClientProvider,
   OAuthTokens,
 } from '@modelcontextprotocol/client'

@@ -4,6 +4,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { decodeJwt } from 'jose'
+import { openRevocations } from '#auth'
+import { systemWorld } from '#base'
+import { openStore, RECORD_TABLES, storeRecords } from '#store'
+import { silentLog } from '#telemetry'
 import {
   ASSERTION_TYPE,
   authorizeUrl,
@@ -254,4 +258,31 @@ test('where it is on, a client may register itself, under the same rules', async
     assert.equal(refused.status, 400, what)
     assert.match(await refused.text(), /invalid_(?:redirect_uri|client_metadata)/, what)
   }
+})
+
+test('an access token may be given back before its time, on every node', async () => {
+  // AS39: RFC 7009 §2; and what an administrator revoked is not refreshed.
+  const records = storeRecords(systemWorld, openStore(':memory:', [RECORD_TABLES]))
+  const log = silentLog
+  const revocations = await openRevocations({ world: systemWorld, log, records, isShared: false })
+  await using open = await openAs({ revocations })
+  await register(open)
+  await register(open, { client_id: 'stranger' })
+  const { json } = await letIn(open)
+  const token = String(json['access_token'])
+  const { jti: tokenId, gid } = decodeJwt(token)
+  const isRevoked = (): boolean => revocations.isRevoked({ id: '', tokenId })
+  const strange = await post(`${open.issuer}/revoke`, { token, client_id: 'stranger' })
+  assert.equal(strange.status, 200)
+  assert.equal(isRevoked(), false, 'a stranger ended it')
+  const forged = `${token.slice(0, -8)}AAAAAAAA`
+  await post(`${open.issuer}/revoke`, { token: forged, client_id: CLIENT })
+  assert.equal(isRevoked(), false, 'a forged one ended it')
+  const own = await post(`${open.issuer}/revoke`, { token, client_id: CLIENT })
+  assert.equal(own.status, 200)
+  assert.equal(isRevoked(), true)
+  await revocations.revoke({ kind: 'grant', id: String(gid) })
+  const next = await refresh(open, String(json['refresh_token']))
+  assert.equal(next.json['error'], 'invalid_grant')
+  revocations.close()
 })

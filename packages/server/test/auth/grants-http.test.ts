@@ -141,6 +141,12 @@ describe('the embedded server for programs', () => {
     assert.deepEqual(metadata['authorization_grant_profiles_supported'], profiles)
   })
 
+  it('gives one tool of a class even before its server was ever asked for its tools', async () => {
+    const { status, json } = await present({ scope: 'tool:peer.echo' })
+    assert.equal(status, 200, JSON.stringify(json))
+    assert.equal(json.scope, 'tool:peer.echo')
+  })
+
   // WI1, WI4, AT4
   it('gives a program a token for its identity, which opens what its rule says', async () => {
     const { status, json, headers } = await present()

@@ -1,9 +1,12 @@
 // `countersign users` as a person types it, with a gateway that runs and with none.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { systemWorld } from '#base'
@@ -12,6 +15,7 @@ import { silentLog } from '#telemetry'
 import { run } from '../../src/cli/run.ts'
 import { announce } from '../../src/cli/running.ts'
 import { openHouse } from '../../src/server.ts'
+import { PROGRAMS } from '../stories/house.ts'
 
 interface Machine {
   readonly path: string
@@ -90,4 +94,21 @@ test('where no authorization server is embedded, accounts are nobody’s', async
   const refused = await cli('users', 'add', 'ada')
   assert.equal(refused.code, 2)
   assert.match(refused.err, /configure `auth\.embedded`/)
+})
+
+test('the first start says how to make the first account', async (t) => {
+  const { path } = machine(t)
+  const serving = spawn(process.execPath, [PROGRAMS.main, 'serve', '--json', '--config', path], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const gone = once(serving, 'exit')
+  for await (const line of createInterface(serving.stdout)) {
+    const said = JSON.parse(line)
+    if (said.event !== 'first-account') continue
+    const page = await fetch(said.link)
+    assert.match(await page.text(), /Nobody can sign in here yet/)
+    break
+  }
+  serving.kill('SIGTERM')
+  await gone
 })

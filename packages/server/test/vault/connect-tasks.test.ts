@@ -72,8 +72,8 @@ test('After a restart each task goes on under the credential of whoever began it
       assert.ok(taskId)
       const [token] = peer.visits
         .slice(from)
-        .flatMap(({ shown, headers }) =>
-          headers['mcp-method'] === 'tools/call' ? (shown ?? []) : [],
+        .flatMap((visit) =>
+          visit.headers['mcp-method'] === 'tools/call' ? (visit.shown ?? []) : [],
         )
       tokens.set(sub, token ?? '')
     }

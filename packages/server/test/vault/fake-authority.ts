@@ -169,7 +169,7 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
       return say(201, { ...made, client_secret_expires_at: 0 })
     }
     case '/as/token':
-      return token(state, request, new URLSearchParams(body), say)
+      return answerToken(state, request, new URLSearchParams(body), say)
     case '/as/revoke':
       state.revoked.push(new URLSearchParams(body).get('token') ?? '')
       return say(200, {})
@@ -182,7 +182,12 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
 
 type Say = (status: number, json: unknown, headers?: Loose) => void
 
-async function token(state: State, request: IncomingMessage, form: URLSearchParams, say: Say) {
+async function answerToken(
+  state: State,
+  request: IncomingMessage,
+  form: URLSearchParams,
+  say: Say,
+) {
   const basic = request.headers.authorization
   state.asked.push({ form: Object.fromEntries(form), basic })
   await state.gate
@@ -210,16 +215,16 @@ function grantFor(
   basic: string | undefined,
 ): Grant | undefined {
   const said = (name: string): string => form.get(name) ?? ''
-  const resource = said('resource')
+  const wanted = said('resource')
   if (said('grant_type') === 'refresh_token') return refreshed(state, said('refresh_token'))
   if (said('grant_type') !== 'authorization_code') {
     const client = basic ?? said('client_id')
-    return { id: randomUUID(), client, scope: said('scope'), resource, bound: false }
+    return { id: randomUUID(), client, scope: said('scope'), resource: wanted, bound: false }
   }
   const grant = state.codes.get(said('code'))
   state.codes.delete(said('code'))
   const digest = createHash('sha256').update(said('code_verifier')).digest('base64url')
-  return grant?.challenge === digest && grant.resource === resource ? grant : undefined
+  return grant?.challenge === digest && grant.resource === wanted ? grant : undefined
 }
 
 function refreshed(state: State, token: string): Grant | undefined {

@@ -4,7 +4,7 @@ import { digestOf, type Seal, type World } from '#base'
 import type { Records } from '#store'
 
 /** Kinds of records that belong to the authorization server. */
-export const kindOf = (model: string): string => `oauth.${model}`
+const kindOf = (model: string): string => `oauth.${model}`
 
 export interface AdapterRooms {
   readonly world: World

@@ -22,7 +22,7 @@ export interface ClientDeskRooms {
   readonly running: () => { readonly rotateKeys: SigningKeys['rotate'] } | undefined
 }
 
-export interface NewClient extends MachineAccess {
+interface NewClient extends MachineAccess {
   readonly name: string
   /** Default: one is made. A URL is a client that describes itself there. */
   readonly id?: string | undefined

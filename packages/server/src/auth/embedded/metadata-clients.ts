@@ -60,7 +60,7 @@ export function isClientUrl(id: string): boolean {
 }
 
 /** `example.com` is that host alone, `*.example.com` every host below it. */
-export function isOfDomains(id: string, domains: readonly string[]): boolean {
+function isOfDomains(id: string, domains: readonly string[]): boolean {
   const { hostname } = new URL(id)
   return domains.some((domain) =>
     domain.startsWith('*.') ? hostname.endsWith(domain.slice(1)) : hostname === domain,

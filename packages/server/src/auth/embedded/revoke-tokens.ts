@@ -23,5 +23,6 @@ export function revokeTokens(
     // RFC 7009 §2.2: what is not known is as good as revoked.
     ctx.status = 200
     ctx.body = ''
+    ctx.type = 'text'
   })
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { addressOf } from '../address-of.ts'
 import type { AuthorizationServer, Live } from './authorization-server.ts'
 import type { Made } from './configuration.ts'
 import { pacer } from './flood.ts'
@@ -29,8 +30,9 @@ export function serveProvider(
 ): AuthorizationServer['answer'] {
   const { rooms, issuer } = made
   const passes = pacer(rooms.world, OF_ONE_ADDRESS)
-  const isTooMuch = ({ socket }: IncomingMessage, inner: string): boolean =>
-    !READ_BY_ALL.includes(inner) && !passes(socket.remoteAddress ?? '')
+  const address = addressOf(issuer)
+  const isTooMuch = (request: IncomingMessage, inner: string): boolean =>
+    !READ_BY_ALL.includes(inner) && !passes(address(request))
   return async (request, response) => {
     const { path, search } = partsOf(request.url ?? '/')
     const inner = WELL_KNOWN[path] ?? path.slice(OAUTH_PATH.length)

@@ -34,7 +34,7 @@ interface StoredKey {
 }
 
 /** One key of ours, with its private part. */
-export interface SigningKey extends StoredKey {
+interface SigningKey extends StoredKey {
   readonly jwk: JWK
 }
 

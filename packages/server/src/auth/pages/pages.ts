@@ -18,7 +18,7 @@ export interface Pages {
   readonly refusalSheet: (refusal: PageRefusal) => Sheet
 }
 
-export interface Onward {
+interface Onward {
   readonly title: string
   readonly words?: string | Html
 }

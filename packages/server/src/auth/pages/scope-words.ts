@@ -8,7 +8,7 @@ export interface ScopeWords {
   readonly tools: readonly ToolWords[]
 }
 
-export interface ToolWords {
+interface ToolWords {
   readonly name: string
   readonly effect: string
   /** Something may be lost by it. */
@@ -47,7 +47,10 @@ export function scopeWords(scope: string, resource: ProtectedResource | undefine
   const tools = opened.map((tool) => toolWords(tool, opened))
   const other = Object.hasOwn(OTHERS, scope) ? OTHERS[scope] : undefined
   if (other) return { scope, words: other[0], more: other[1], tools }
-  const more = tools.length === 0 ? 'None of its tools is known yet. Those that come later are asked about by themselves.' : undefined
+  const more =
+    tools.length === 0
+      ? 'None of its tools is known yet. Those that come later are asked about by themselves.'
+      : undefined
   return { scope, words: classWords(scope, tools) ?? toolScopeWords(opened) ?? scope, more, tools }
 }
 

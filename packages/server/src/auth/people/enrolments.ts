@@ -14,12 +14,12 @@ export interface Enrolments {
   readonly use: (token: string) => Promise<boolean>
 }
 
-export interface EnrolLink {
+interface EnrolLink {
   readonly token: string
   readonly until: number
 }
 
-export interface Enrolment {
+interface Enrolment {
   readonly account: string | undefined
 }
 

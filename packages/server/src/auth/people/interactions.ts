@@ -148,7 +148,7 @@ async function consent(asking: Asking): Promise<void> {
   }
   const { wanted, held } = await askedOf(asking)
   const resources = [...new Set([...wanted, ...held].map(({ resource }) => resource))]
-  await Promise.all(resources.map((url) => asking.protectedOnes.at(url)?.ready()))
+  await Promise.all(resources.map(async (url) => asking.protectedOnes.at(url)?.ready()))
   const page = consentPage({
     client: await clientOf(asking),
     resource: resources.flatMap((url) => resourceName(asking, url)).join(' and ') || 'Countersign',

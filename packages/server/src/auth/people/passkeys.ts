@@ -17,7 +17,7 @@ export interface Passkeys {
   readonly added: (account: string, answer: string, sealed: string) => Promise<Passkey | undefined>
 }
 
-export interface Offer {
+interface Offer {
   /** JSON for the script of the page. */
   readonly options: string
   readonly sealed: string

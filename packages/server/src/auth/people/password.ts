@@ -9,7 +9,7 @@ export interface Passwords {
   readonly check: (password: string, hash: string | undefined) => Promise<Checked>
 }
 
-export interface Checked {
+interface Checked {
   readonly isRight: boolean
   /** It was hashed at another cost than today's. */
   readonly isStale: boolean

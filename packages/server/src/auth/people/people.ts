@@ -3,7 +3,7 @@ import type { Ledger } from '#audit'
 import type { Seal, World } from '#base'
 import type { Records } from '#store'
 import type { Log } from '#telemetry'
-import { mayReach } from '../addresses.ts'
+import { addressOf } from '../address-of.ts'
 import type { Protected } from '../embedded/protected.ts'
 import type { SignInProvider } from '../embedded/settings.ts'
 import type { Interactions, Pages as Served, People, ProblemPage } from '../embedded/signed-in.ts'
@@ -191,18 +191,3 @@ const problemPage = (error: string, description: string): PageRefusal =>
         title: 'This request cannot be answered',
         words: `The program that brought you here asked for something that is not possible. Nothing was done. It should be told: ${error}${description === '' ? '' : `, ${description}`}.`,
       })
-
-/**
- * Whom to count tries for. Behind a proxy the connection is the proxy's: then its word counts, which
- * is the last one; what stands before it anybody can write.
- */
-function addressOf(origin: string): (request: IncomingMessage) => string {
-  const { hostname } = new URL(origin)
-  const isNear = hostname === 'localhost' || /^(?:127\.|\[::1\])/.test(hostname)
-  return ({ socket, headers }) => {
-    const peer = socket.remoteAddress ?? ''
-    const isProxy = !isNear && peer !== '' && !mayReach(peer, 'public')
-    const forwarded = [headers['x-forwarded-for'] ?? ''].flat().join(',').split(',').at(-1)?.trim()
-    return isProxy && forwarded !== undefined && forwarded !== '' ? forwarded.slice(0, 64) : peer
-  }
-}

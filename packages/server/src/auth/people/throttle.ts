@@ -12,7 +12,7 @@ export interface Throttle {
 }
 
 const KIND = 'Tries'
-export const THROTTLE_MS = 15 * 60_000
+const THROTTLE_MS = 15 * 60_000
 /** Every turn that fails is one in which another try was counted. */
 const TURNS_MAX = 100
 

@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@countersign/contract'
+import { approvalPath, chainOf, FRESH_MS, type Approval, type Approvals } from '#approvals'
 import { html, PageRefusal, type Html, type PageDesk, type Person, type SignIns } from '#auth'
 import type { World } from '#base'
 import { approversOf } from '#policy'
-import type { Approval } from './approval.ts'
-import type { Approvals } from './approvals.ts'
-import { chainOf } from './bound.ts'
-import { FRESH_MS } from './rules.ts'
+import type { Mount } from './routes.ts'
 
 export interface ApprovalPageRooms {
   readonly world: World
@@ -17,12 +15,10 @@ export interface ApprovalPageRooms {
 
 const PATH = /^\/approvals\/(ap_[\w-]{1,60}(?:\.\d)?)$/
 
-export const approvalPath = (id: string): string => `/approvals/${id}`
-
 /** The page on which somebody who is asked sees exactly what will happen, and decides it. */
-export const approvalMount = (rooms: ApprovalPageRooms) => ({
-  owns: (path: string): boolean => path.startsWith('/approvals/'),
-  answer: async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+export const approvalMount = (rooms: ApprovalPageRooms): Mount => ({
+  owns: (path) => path.startsWith('/approvals/'),
+  answer: async (request, response) => {
     try {
       await answer(rooms, request, response)
     } catch (thrown) {
@@ -34,43 +30,50 @@ export const approvalMount = (rooms: ApprovalPageRooms) => ({
 })
 
 async function answer(
-  { world, approvals, signIns, pages }: ApprovalPageRooms,
+  rooms: ApprovalPageRooms,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   const id = PATH.exec(path)?.[1]
   if (id === undefined) throw nothingHere()
-  const person = await signIns().personOf(request)
+  const person = await rooms.signIns().personOf(request)
   // A decision needs somebody who is there now: whoever signed in long ago does it again.
-  if (!person || world.now() - person.provedAt > FRESH_MS) {
-    signIns().send(response, path, { freshMs: FRESH_MS })
+  if (!person || rooms.world.now() - person.provedAt > FRESH_MS) {
+    rooms.signIns().send(response, path, { freshMs: FRESH_MS })
     return
   }
-  const approval = await approvals.find(id)
-  const isAsked = approval && canDecide(approval, person, approvals)
+  const approval = await rooms.approvals.find(id)
   // What waits is shown to those who are asked and to whoever asks, and exists for nobody else.
-  if (!approval || !(isAsked || person.principal === approval.bound.principal)) throw nothingHere()
-  const { forms, send, redirect } = pages()
-  const form = `approval ${id}`
-  if (request.method !== 'POST') {
-    const field = isAsked ? forms.field(request, response, form) : undefined
-    send(response, 200, {
-      title: 'Approval',
-      body: bodyOf(approval, field, world.now()),
-      isWide: true,
-    })
+  if (!approval || !maySee(approval, person, rooms.approvals)) throw nothingHere()
+  if (request.method === 'POST') {
+    await decide(rooms, request, person, id)
+    rooms.pages().redirect(response, path)
     return
   }
-  const { text } = await forms.read(request, form)
+  const { forms, send } = rooms.pages()
+  const canAnswer = canDecide(approval, person, rooms.approvals)
+  const field = canAnswer ? forms.field(request, response, formName(id)) : undefined
+  const body = bodyOf(approval, field, rooms.world.now())
+  send(response, 200, { title: 'Approval', body, isWide: true })
+}
+
+/** What a form is for: one of another page, or for another call, is none. */
+const formName = (id: string): string => `approval ${id}`
+
+async function decide(
+  { approvals, pages }: ApprovalPageRooms,
+  request: IncomingMessage,
+  { principal, means, provedAt }: Person,
+  id: string,
+): Promise<void> {
+  const { text } = await pages().forms.read(request, formName(id))
   const said = text('verdict')
   if (said !== 'approve' && said !== 'deny') throw nothingHere()
   const reason = text('reason').trim().slice(0, REASON_CHARS_MAX)
   if (said === 'deny' && reason === '') throw needsReason()
-  const { principal, means, provedAt } = person
   const verdict = { verdict: said, reason: reason === '' ? undefined : reason } as const
   await approvals.decide(id, { principal, means, provedAt }, verdict)
-  redirect(response, path)
 }
 
 const REASON_CHARS_MAX = 1_000
@@ -81,6 +84,13 @@ const canDecide = (
   { groupsOf }: Pick<Approvals, 'groupsOf'>,
 ): boolean =>
   !chainOf(bound).has(principal) && asks.some(({ group }) => groupsOf(principal).includes(group))
+
+const maySee = (
+  approval: Approval,
+  person: Person,
+  approvals: Pick<Approvals, 'groupsOf'>,
+): boolean =>
+  person.principal === approval.bound.principal || canDecide(approval, person, approvals)
 
 const time = (at: number): string =>
   `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
