@@ -39,7 +39,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
 /** Of Node's own modules, those that open something. */
 const NODE: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['base'],
-  'node:crypto': ['sdk', 'admin', 'registry', 'vault', 'auth', 'base', 'cli'],
+  'node:crypto': ['sdk', 'admin', 'registry', 'vault', 'auth', 'audit', 'base', 'cli'],
   'node:dns': ['auth'],
   'node:fs': ['engine', 'sdk', 'config', 'cli', 'base'],
   'node:http': ['sdk', 'http', 'admin', 'auth', 'cli'],

@@ -102,7 +102,9 @@ const States = z.string().regex(new RegExp(`^${STATE}(?:,${STATE}){0,5}$`))
 
 const APPROVAL_STATE = `(?:${ADMIN_APPROVAL_STATES.join('|')})`
 /** As `States`, for approvals. */
-const ApprovalStates = z.string().regex(new RegExp(`^${APPROVAL_STATE}(?:,${APPROVAL_STATE}){0,5}$`))
+const ApprovalStates = z
+  .string()
+  .regex(new RegExp(`^${APPROVAL_STATE}(?:,${APPROVAL_STATE}){0,5}$`))
 
 /** Every operation: how it is asked over HTTP, and the shapes of its question and answer. */
 export const ADMIN = {

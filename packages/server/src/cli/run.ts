@@ -100,8 +100,8 @@ async function carryOut(
   try {
     parsed = parseArgs({ args: [...argv], options: command.options, allowPositionals: true })
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    io.stderr.write(`countersign ${name}: ${why}\n\n${helpOf(command)}`)
+    const problem = cause instanceof Error ? cause.message : String(cause)
+    io.stderr.write(`countersign ${name}: ${problem}\n\n${helpOf(command)}`)
     return EXIT.usage
   }
   try {

@@ -45,7 +45,13 @@ export function serverSpec(
   const { era, start, callTimeoutMs, idleMs, messageBytesMax } = entry
   const auth = authOf(entry, transport, reading)
   return {
-    ...{ id, transport, era, start, callTimeoutMs, idleMs, messageBytesMax },
+    id,
+    transport,
+    era,
+    start,
+    callTimeoutMs,
+    idleMs,
+    messageBytesMax,
     ...(auth ? { auth } : {}),
   }
 }

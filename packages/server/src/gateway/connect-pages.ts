@@ -5,7 +5,7 @@ import type { Outcome } from '#tasks'
 import type { Connecting } from '#vault'
 
 /** A page on which somebody connects a server to an account of theirs. */
-export interface ConnectPage {
+interface ConnectPage {
   /** Opaque, and part of the address. */
   readonly id: string
   readonly url: string

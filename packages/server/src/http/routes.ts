@@ -79,16 +79,7 @@ export async function route(rooms: FrontDoorRooms, door: Door, visit: Visit): Pr
   const { request, response } = visit
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   if (path === '/healthz' || path === '/readyz') return health(path, door, response)
-  const origin = checkCaller(rooms.hosts, request.headers)
-  const wanted = request.headers['access-control-request-headers']
-  for (const [name, value] of Object.entries(corsHeaders(origin, wanted))) {
-    response.setHeader(name, value)
-  }
-  if (request.method === 'OPTIONS') {
-    response.writeHead(204)
-    response.end()
-    return
-  }
+  if (isPreflight(rooms, visit)) return
   letIn(rooms.limits, door)
   if (path === MCP || path.startsWith(`${MCP}/`)) return toView(rooms, path, visit)
   if (isDescribed(rooms, path, visit)) return
@@ -98,6 +89,19 @@ export async function route(rooms: FrontDoorRooms, door: Door, visit: Visit): Pr
   if (!found) throw new Fault('http/not-found', `Nothing is served at ${path.slice(0, 100)}.`)
   if (found.method !== request.method) throw methodNotAllowed(response, found.method)
   return found.answer(request, response, () => readJson(request, rooms.limits))
+}
+
+/** Says what pages of which origin may do. True for a question about just that, which is answered. */
+function isPreflight({ hosts }: FrontDoorRooms, { request, response }: Visit): boolean {
+  const origin = checkCaller(hosts, request.headers)
+  const wanted = request.headers['access-control-request-headers']
+  for (const [name, value] of Object.entries(corsHeaders(origin, wanted))) {
+    response.setHeader(name, value)
+  }
+  if (request.method !== 'OPTIONS') return false
+  response.writeHead(204)
+  response.end()
+  return true
 }
 
 /** Answers who asks how to be let into a view. False when the path is no such question. */

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import {
   entryLeaf,
   ExportVerifier,
@@ -29,7 +29,11 @@ describe('countersign ledger, verify and receipt', { timeout: 60_000 }, () => {
   const folder = makeFolder()
   const config = join(folder.path, 'countersign.json')
   const path = (name: string): string => join(folder.path, name)
+  // The timers of a command keep nobody alive; a story does.
   const alive = setInterval(() => undefined, 60_000)
+  after(() => {
+    clearInterval(alive)
+  })
   const cli = async (...args: readonly string[]) => {
     const [out, err] = [new PassThrough(), new PassThrough()]
     const code = await run(args, {
@@ -90,7 +94,6 @@ describe('countersign ledger, verify and receipt', { timeout: 60_000 }, () => {
     const unproved = await cli('verify', 'receipt.json', '--key', key)
     assert.equal(unproved.code, 1)
     assert.match(unproved.out, /not what was signed/)
-    clearInterval(alive)
   })
 
   it('says what is missing', async () => {

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { finished } from 'node:stream/promises'
 import { Fault, type Admin } from '@countersign/contract'
 import { CONFIG_HELP, CONFIG_OPTION, EXIT, type Command } from '../command.ts'
 import { findConfig } from '../find-config.ts'
@@ -40,17 +38,10 @@ async function write(admin: Admin, put: (text: string) => Promise<void>): Promis
 }
 
 async function toFile(admin: Admin, path: string): Promise<number> {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 })
   try {
-    const entries = await write(admin, async (text) => {
-      if (!file.write(text)) await once(file, 'drain')
-      if (file.errored) throw file.errored
-    })
-    file.end()
-    await finished(file)
-    return entries
+    await using file = await open(path, 'wx', 0o600)
+    return await write(admin, (text) => file.appendFile(text))
   } catch (cause) {
-    file.destroy()
     if (cause instanceof Fault) throw cause
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Fault('store/unavailable', `cannot write ${path}: ${why}`, { cause })
