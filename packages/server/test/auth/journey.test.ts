@@ -118,7 +118,9 @@ describe('somebody who is asked', () => {
       code_challenge: challenge,
       code_challenge_method: 'S256',
     })
-    const page = await browser.open(`${new URL(fresh.audience()).origin}/oauth/authorize?${asked}`)
+    const page = await browser.open(
+      `${new URL(fresh.audience()).origin}/oauth/authorize?${asked.toString()}`,
+    )
     assert.match(page.text, /Read and change with peer/)
     assert.match(page.text, /echo/)
     assert.match(page.text, /seen/)
