@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { own, textAt } from '@countersign/contract'
 import type { World } from '#base'
-import type { Records } from '#store'
+import { openCounted, type Records } from '#store'
 import type { Log } from '#telemetry'
 import { epochGroup } from './class-epochs.ts'
 import { principalId, type Actor } from './principal.ts'
@@ -48,9 +48,6 @@ export interface RevocationRooms {
 }
 
 const KIND = 'Revocation'
-const COUNT = 'RevocationCount'
-/** Twice within the second in which every node has to know. */
-const LOOK_MS = 400
 /** No token lives so long; what is older can be forgotten. */
 const KEPT_MS = 400 * 24 * 3_600_000
 const PAGE = 500
@@ -59,26 +56,19 @@ const PAGE = 500
 export async function openRevocations(rooms: RevocationRooms): Promise<Revocations> {
   const { world, log, records, isShared } = rooms
   const known = new Known()
-  let seen = -1
-  const refresh = async (): Promise<void> => {
-    // Read before what it counts: what comes in between is found twice, not never.
-    const count = (await records.get(COUNT, COUNT))?.revision ?? 0
-    if (count === seen) return
-    await load(records, known)
-    seen = count
+  const load = async (): Promise<void> => {
+    await loadAll(records, known)
     known.endRevoked()
   }
-
-  await refresh()
-  const looking = new AbortController()
-  if (isShared) void lookForOthers({ world, log, refresh, signal: looking.signal })
+  const onProblem = (cause: unknown): void => {
+    log.warn({ cause: String(cause) }, 'revocations cannot be read')
+  }
+  const counted = await openCounted({ world, records, isShared, load, onProblem }, KIND)
   return {
     isRevoked: (issued) => known.isRevoked(issued),
     whenRevoked: (issued, end) => known.watch(issued, end),
-    refresh,
-    close: () => {
-      looking.abort()
-    },
+    refresh: counted.refresh,
+    close: counted.close,
     revoke: async ({ kind, id }) => {
       const at = world.now()
       const what = keyOf(kind, id)
@@ -86,7 +76,7 @@ export async function openRevocations(rooms: RevocationRooms): Promise<Revocatio
       known.endRevoked()
       const digest = hash('sha256', what, 'base64url')
       await records.put(KIND, digest, { what, at }, { until: at + KEPT_MS })
-      await records.put(COUNT, COUNT, {})
+      await counted.changed()
       // What somebody consents to anew is what there is now.
       if (kind === 'user') await records.removeGroup(epochGroup(id))
     },
@@ -131,31 +121,13 @@ class Known {
   }
 }
 
-async function load(records: Records, known: Known): Promise<void> {
+async function loadAll(records: Records, known: Known): Promise<void> {
   for (let after = ''; ;) {
     const page = await records.list(KIND, { after, limit: PAGE })
     for (const { value } of page) known.add(textAt(value, 'what'), atIn(own(value, 'at')))
     const last = page.at(-1)
     if (!last || page.length < PAGE) return
     after = last.id
-  }
-}
-
-interface Looking {
-  readonly world: World
-  readonly log: Log
-  readonly refresh: () => Promise<void>
-  readonly signal: AbortSignal
-}
-
-async function lookForOthers({ world, log, refresh, signal }: Looking): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await world.wait(LOOK_MS, signal)
-      await refresh()
-    } catch (thrown) {
-      if (!signal.aborted) log.warn({ cause: String(thrown) }, 'revocations cannot be read')
-    }
   }
 }
 
