@@ -6,8 +6,8 @@ import { launch, type Running } from '../../../../test/conformance/processes.ts'
 import { makeFolder } from '../stories/house.ts'
 import { call, endGateways, ledgerIn, makeScene, startGateway, WITNESS } from './gateway.ts'
 
-/** 512 KiB: room for a hundred calls, and for less than one checkpoint of the log. */
-const BLOCKS_MAX = 1_024
+/** 1 MiB: room for a hundred calls, and for less than one checkpoint of the log. */
+const BLOCKS_MAX = 2_048
 
 let folder: ReturnType<typeof makeFolder>
 let http: Running
