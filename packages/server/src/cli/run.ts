@@ -1,55 +1,34 @@
 import { parseArgs } from 'node:util'
 import { toFault } from '@countersign/contract'
-import { approvals } from './approvals/approvals.ts'
-import { approve, deny } from './approvals/decide.ts'
-import { call } from './call.ts'
-import { connect } from './connections/connect.ts'
-import { connections } from './connections/connections.ts'
 import { EXIT, type Command, type Parsed } from './command.ts'
-import { clients } from './oauth-clients/clients.ts'
-import { doctor } from './doctor.ts'
-import { init } from './init-command.ts'
 import type { Io } from './io.ts'
-import { ledger } from './ledger/ledger.ts'
-import { log } from './log.ts'
-import { policy } from './policy/policy.ts'
-import { receipt } from './receipt.ts'
-import { resume } from './resume.ts'
-import { revoke } from './revoke.ts'
-import { serve } from './serve.ts'
-import { stop } from './stop.ts'
-import { tasks } from './tasks/tasks.ts'
-import { token } from './token.ts'
-import { tools } from './tools.ts'
-import { verify } from './verify.ts'
-import { users } from './users/users.ts'
-import { why } from './why.ts'
 import { VERSION } from './version.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  serve,
-  init,
-  doctor,
-  tools,
-  call,
-  tasks,
-  policy,
-  approvals,
-  approve,
-  deny,
-  stop,
-  resume,
-  revoke,
-  users,
-  clients,
-  connect,
-  connections,
-  token,
-  log,
-  ledger,
-  why,
-  receipt,
-  verify,
+/** Each is loaded when it is asked for: what serves has no use for what asks. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  init: async () => (await import('./init-command.ts')).init,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  tools: async () => (await import('./tools.ts')).tools,
+  call: async () => (await import('./call.ts')).call,
+  tasks: async () => (await import('./tasks/tasks.ts')).tasks,
+  policy: async () => (await import('./policy/policy.ts')).policy,
+  approvals: async () => (await import('./approvals/approvals.ts')).approvals,
+  approve: async () => (await import('./approvals/decide.ts')).approve,
+  deny: async () => (await import('./approvals/decide.ts')).deny,
+  stop: async () => (await import('./stop.ts')).stop,
+  resume: async () => (await import('./resume.ts')).resume,
+  revoke: async () => (await import('./revoke.ts')).revoke,
+  users: async () => (await import('./users/users.ts')).users,
+  clients: async () => (await import('./oauth-clients/clients.ts')).clients,
+  connect: async () => (await import('./connections/connect.ts')).connect,
+  connections: async () => (await import('./connections/connections.ts')).connections,
+  token: async () => (await import('./token.ts')).token,
+  log: async () => (await import('./log.ts')).log,
+  ledger: async () => (await import('./ledger/ledger.ts')).ledger,
+  why: async () => (await import('./why.ts')).why,
+  receipt: async () => (await import('./receipt.ts')).receipt,
+  verify: async () => (await import('./verify.ts')).verify,
 }
 
 /** Runs one command line. Resolves with the exit code; whatever fails is one readable message. */
@@ -60,9 +39,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return EXIT.ok
   }
   if (name === undefined || HELP.has(name) || name === 'help') return sayHelp(rest, io)
-  const command = find(name)
+  const command = await find(name)
   if (!command) {
-    io.stderr.write(`countersign: there is no command "${name}".\n\n${overview()}`)
+    io.stderr.write(`countersign: there is no command "${name}".\n\n${await overview()}`)
     return EXIT.usage
   }
   const part = partOf(command, rest[0])
@@ -78,17 +57,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 const HELP: ReadonlySet<string> = new Set(['--help', '-h'])
 
 /** All commands, or the one that is named, or a part of it. */
-function sayHelp([topic, word]: readonly string[], io: Io): number {
-  const asked = topic === undefined ? undefined : find(topic)
-  io.stdout.write(asked ? helpOf(partOf(asked, word) ?? asked) : overview())
+async function sayHelp([topic, word]: readonly string[], io: Io): Promise<number> {
+  const asked = topic === undefined ? undefined : await find(topic)
+  io.stdout.write(asked ? helpOf(partOf(asked, word) ?? asked) : await overview())
   return EXIT.ok
 }
 
 const partOf = ({ parts = {} }: Command, word: string | undefined): Command | undefined =>
   word !== undefined && Object.hasOwn(parts, word) ? parts[word] : undefined
 
-const find = (name: string): Command | undefined =>
-  Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+const find = async (name: string): Promise<Command | undefined> =>
+  Object.hasOwn(COMMANDS, name) ? COMMANDS[name]?.() : undefined
 
 async function carryOut(
   name: string,
@@ -120,10 +99,12 @@ const stackOf = (cause: unknown): string =>
 const helpOf = ({ usage, summary, help }: Command): string =>
   `${summary}\n\nUsage: countersign ${usage}\n\n${help}\n`
 
-function overview(): string {
+async function overview(): Promise<string> {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length))
-  const lines = Object.entries(COMMANDS).map(
-    ([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`,
+  const lines = await Promise.all(
+    Object.entries(COMMANDS).map(
+      async ([name, load]) => `  ${name.padEnd(width)}  ${(await load()).summary}`,
+    ),
   )
   return `Countersign ${VERSION}: a signature next to every action an AI agent takes.
 
