@@ -44,7 +44,7 @@ const NODE: Readonly<Record<string, readonly string[]>> = {
   'node:fs': ['engine', 'sdk', 'config', 'cli', 'base'],
   'node:http': ['sdk', 'http', 'admin', 'auth', 'cli'],
   'node:module': ['main'],
-  'node:net': ['config', 'auth', 'cli'],
+  'node:net': ['config', 'http', 'auth', 'cli'],
   'node:os': ['cli', 'base'],
   'node:sqlite': ['engine', 'store', 'audit', 'registry'],
   'node:timers': ['base'],

@@ -114,16 +114,14 @@ export class ExportVerifier {
   #entry(value: JsonObject): void {
     const place = own(value, 'n')
     if (place !== this.#entries) {
-      const here = String(this.#entries)
-      this.#problem(`Entry ${here} should be here.`, this.#entries, this.#entries + 1)
+      this.#problem('Another entry should be here.', this.#entries, this.#entries + 1)
     }
     const entry = own(value, 'entry')
     const text = isEntry(entry) ? textOf(entry) : undefined
     if (text === undefined) this.#problem('It is no entry.', this.#entries, this.#entries + 1)
     const leaf = leafHash(utf8.encode(text ?? ''))
     if (own(value, 'leaf') !== toBase64(leaf)) {
-      const here = String(this.#entries)
-      this.#problem(`Entry ${here} is not what was hashed.`, this.#entries, this.#entries + 1)
+      this.#problem('It is not what was hashed.', this.#entries, this.#entries + 1)
     }
     if (isEntry(entry) && entry.kind === KEY_ADDED) this.#name(entry)
     this.#tree.append(leaf)

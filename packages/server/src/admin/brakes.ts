@@ -4,12 +4,14 @@ import type { Revocations } from '#auth'
 import type { Stopped } from '@countersign/contract/admin-brake'
 import { brakedBy, isStopped, type Brakes } from '#policy'
 import type { Desk } from '#tasks'
+import { checkPrincipal } from './check-principal.ts'
 
 export interface BrakeRooms {
   readonly brakes: Brakes
   readonly desk: Desk
   readonly ledger: Ledger
   readonly revocations: Revocations
+  readonly upstreams: ReadonlyMap<string, unknown>
 }
 
 /** Whoever holds the token of the data folder. */
@@ -28,6 +30,7 @@ export async function pullBrake(
   if (revokes && stopped.what !== 'principal' && stopped.what !== 'client') {
     throw new Fault('rpc/bad-params', 'Only a principal or a client has tokens to revoke.')
   }
+  checkExists(rooms, stopped)
   const brake = await brakes.pull(stopped, OPERATOR, reason)
   await ledger.note('brake.pulled', {
     brake: brake.id,
@@ -42,6 +45,13 @@ export async function pullBrake(
     await revocations.revoke({ kind: 'client', id: stopped.client })
   }
   return { brake, cancelled: cancels ? await cancelAll(rooms, stopped, reason) : [] }
+}
+
+/** In a hurry people mistype: a brake on what does not exist would look as if it had stopped something. */
+function checkExists({ upstreams }: BrakeRooms, stopped: Stopped): void {
+  if (stopped.what === 'principal') checkPrincipal(stopped.principal)
+  if (!('server' in stopped) || upstreams.has(stopped.server)) return
+  throw new Fault('rpc/bad-params', `There is no server "${stopped.server}": nothing was stopped.`)
 }
 
 /** Lifting a brake is written down before anything may be called again. */

@@ -1,4 +1,5 @@
 import { Fault, type Admin } from '@countersign/contract'
+import { checkPrincipal } from './check-principal.ts'
 import type { AdminRooms } from './make-admin.ts'
 
 type Revoke = Admin['revoke']
@@ -17,6 +18,7 @@ export async function revoke(
   if (what === undefined || named.length > 1) {
     throw new Fault('rpc/bad-params', 'Name exactly one: a user, a client or a token.')
   }
+  if (what.kind === 'user') checkPrincipal(what.id)
   await revocations.revoke(what)
   await ledger.note('revoked', { ...what })
   return what

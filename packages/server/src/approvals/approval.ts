@@ -55,6 +55,8 @@ export interface Approval {
   readonly why?: string
   /** The attempt that it was used by. */
   readonly usedBy?: string
+  /** False until its end stands in the ledger. */
+  readonly isNoted?: boolean
 }
 
 /** What the policies ask for before one call may be sent. */

@@ -119,12 +119,12 @@ function endings(
     next: (approval: Approval) => Approval,
     noteFirst: (approval: Approval) => Promise<void> = async () => undefined,
   ): Promise<Approval | undefined> => {
-    const changed = await book.change(id, next)
+    const changed = await book.change(id, (one) => unnoted(one, next(one)))
     if (!changed) return undefined
     const { before, after } = changed
     await noteFirst(after)
     if (before.state === after.state) return after
-    await noteEnd(rooms.ledger, after)
+    await noteOver(rooms, after)
     tell(after)
     return after
   }
@@ -140,7 +140,11 @@ function endings(
   const look = async (approval: Approval): Promise<void> => {
     if (!isOver(approval)) {
       await (world.now() >= approval.expiresAt ? end(approval.id) : lapseIfChanged(approval))
-    } else if (approval.state !== 'used') tell(approval)
+    } else if (approval.state !== 'used') {
+      // Who said so is in the ledger before anything follows from it, also when we ended in between.
+      if (approval.isNoted === false) await noteOver(rooms, approval)
+      tell(approval)
+    }
   }
   return {
     end,
@@ -163,6 +167,16 @@ function endings(
       for (const one of await book.list()) await look(one)
     }),
   }
+}
+
+const unnoted = (before: Approval, after: Approval): Approval =>
+  after.state === before.state ? after : { ...after, isNoted: false }
+
+async function noteOver({ ledger, book }: EndRooms, ended: Approval): Promise<void> {
+  await noteEnd(ledger, ended)
+  await book.change(ended.id, (one) =>
+    one.state === ended.state && one.isNoted === false ? { ...one, isNoted: true } : one,
+  )
 }
 
 async function ask(

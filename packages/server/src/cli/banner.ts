@@ -2,12 +2,15 @@ import type { Config } from '#config'
 import type { CallEnded } from '#gateway'
 import { printable } from './printable.ts'
 
+interface Started {
+  readonly recovered: readonly string[]
+  readonly pid: number
+  /** Where the first account is made, while nobody can sign in. */
+  readonly first: string | undefined
+}
+
 /** What is running, and the lines that connect a client to it. */
-export function banner(
-  config: Config,
-  url: string,
-  { recovered, pid }: { readonly recovered: readonly string[]; readonly pid: number },
-): string {
+export function banner(config: Config, url: string, { recovered, pid, first }: Started): string {
   const mcp = `${url}/mcp`
   const block = JSON.stringify({ mcpServers: { countersign: { type: 'http', url: mcp } } }, null, 2)
   const lines = [
@@ -35,6 +38,14 @@ export function banner(
           `${String(recovered.length)} calls were cut off by a crash; their outcome is unknown: countersign log`,
         ]
       : []),
+    ...(first === undefined
+      ? []
+      : [
+          '',
+          'Nobody can sign in yet. Make the first account here, within a day:',
+          '',
+          `  ${first}`,
+        ]),
     '',
     'Connect a client:',
     '',

@@ -1,4 +1,4 @@
-import { KINDS, textAt, toFault } from '@countersign/contract'
+import { Fault, KINDS, textAt, toFault } from '@countersign/contract'
 import type { World } from '#base'
 import { silentLog } from '#telemetry'
 import { makeUpstream, startKeeper, type ServerSpec } from '#upstream'
@@ -52,6 +52,9 @@ Exit code: 0 when nothing failed, 1 otherwise.`,
   run: async (parsed, io) => {
     const config = findConfig(parsed, io)
     const asJson = flag(parsed, 'json')
+    if (textOption(parsed, 'token-env') !== undefined && !flag(parsed, 'auth')) {
+      throw new Fault('rpc/bad-params', '--token-env goes with --auth.')
+    }
     const wanted = parsed.positionals
     const unknown = wanted.filter((id) => !config.servers.some((one) => one.id === id))
     const specs = config.servers.filter(({ id }) => wanted.length === 0 || wanted.includes(id))

@@ -35,7 +35,8 @@ export const serve: Command = {
   -v, --view NAME     with --stdio: a server or view (default: all servers)
   -p, --port N        listen on this port instead of the configured one; 0 takes a free one
 ${CONFIG_HELP}
-  --json              print one JSON line for each event: listening, call, asked, change, problem, stopping`,
+  --json              print one JSON line for each event: listening, first-account,
+                      call, asked, change, problem, stopping`,
   run: async (parsed, io) => {
     const config = withPort(findConfig(parsed, io), textOption(parsed, 'port'))
     return flag(parsed, 'stdio')
@@ -77,8 +78,12 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
         pid: io.world.pid,
         recovered: house.recovered,
       })
-    } else print(io, banner(config, url, { recovered: house.recovered, pid: io.world.pid }))
-    await sayFirstLink(house, io, asJson)
+    }
+    const first = await firstLink(house)
+    const { recovered } = house
+    if (!asJson)
+      print(io, banner(config, url, { recovered, pid: io.world.pid, first: first?.link }))
+    else if (first) printJson(io, { event: 'first-account', ...first })
     await stopping
     if (asJson) printJson(io, { event: 'stopping' })
     else print(io, 'Stopping: calls under way may end first.')
@@ -90,17 +95,9 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
 }
 
 /** Nobody can sign in yet: whoever started us is given the way to be the first. */
-async function sayFirstLink({ config, people }: House, io: Io, asJson: boolean): Promise<void> {
+async function firstLink({ config, people }: House) {
   // Whom a provider knows needs no account to begin with.
-  if (config.auth?.signIn) return
-  const first = await people.users.firstLink()
-  if (!first) return
-  if (asJson) printJson(io, { event: 'first-account', ...first })
-  else
-    print(
-      io,
-      `\nNobody can sign in yet. Make the first account here, within a day:\n\n  ${first.link}\n`,
-    )
+  return config.auth?.signIn ? undefined : people.users.firstLink()
 }
 
 const urlOf = (config: Config, port: number): string =>

@@ -46,6 +46,7 @@ ${JSON_HELP}
 Without any of these it lists what is stopped. "countersign resume ID" lifts a brake.`,
   run: async (parsed, io) => {
     const stopped = stoppedIn(parsed)
+    if (!stopped) refuseHalf(parsed)
     await using gateway = await reach(findConfig(parsed, io), io)
     if (!stopped) return list(gateway.admin, parsed, io)
     const reason = textOption(parsed, 'reason')
@@ -62,12 +63,26 @@ Without any of these it lists what is stopped. "countersign resume ID" lifts a b
       return EXIT.ok
     }
     const { brake, cancelled } = pulled
-    const tasks = cancels ? ` ${String(cancelled.length)} tasks were cancelled.` : ''
-    print(io, printable(`${stoppedInWords(stopped)} is stopped.${tasks}`))
+    const tasks = cancels ? ` ${counted(cancelled.length)} cancelled.` : ''
+    const tokens = revokes ? ' All tokens until now are revoked.' : ''
+    print(io, printable(`${stoppedInWords(stopped)} is stopped.${tasks}${tokens}`))
     print(io, `countersign resume ${brake.id} --reason …   lifts that`)
     return EXIT.ok
   },
 }
+
+/** Whoever asks for a brake and names nothing must not believe that something was stopped. */
+function refuseHalf(parsed: Parsed): void {
+  const isHalf = ['reason', 'cancel', 'revoke'].some((name) => parsed.values[name] !== undefined)
+  if (parsed.positionals.length === 0 && !isHalf) return
+  throw new Fault(
+    'rpc/bad-params',
+    'nothing was stopped: say what, by --server, --tool, --client, --principal or --everything.',
+  )
+}
+
+const counted = (tasks: number): string =>
+  tasks === 1 ? '1 task was' : `${String(tasks)} tasks were`
 
 async function list(admin: Admin, parsed: Parsed, io: Io): Promise<number> {
   const brakes = await admin.listBrakes({})

@@ -37,7 +37,8 @@ export const token: Command = {
     'dpop-key': { type: 'string' },
   },
   help: `  -r, --resource URL  the URL of the view, such as https://mcp.example/mcp/files
-  -s, --scope WORDS   what the token is to hold (default: all that may be given)
+  -s, --scope WORDS   what the token is to hold (default: all that may be given; of a
+                      client, mcp:discover alone)
   --issuer URL        who must give it (default: the one that the resource names)
 
 How this program proves who it is, one of:
@@ -86,11 +87,10 @@ Exit code: 0 printed, 2 not given, with the reason and what to do.`,
 
 function resourceIn(parsed: Parsed): string {
   const resource = textOption(parsed, 'resource')
-  if (resource === undefined || !URL.canParse(resource)) {
-    const why = '--resource is missing: the URL of the view, such as https://mcp.example/mcp/files.'
-    throw new Fault('rpc/bad-params', why)
-  }
-  return resource
+  if (resource !== undefined && URL.canParse(resource)) return resource
+  const what = resource === undefined ? '--resource is missing' : '--resource is no URL'
+  const why = `${what}: name that of the view, such as https://mcp.example/mcp/files.`
+  throw new Fault('rpc/bad-params', why)
 }
 
 type ProofFor = (issuer: string) => Promise<Proof>

@@ -41,7 +41,8 @@ export const verify: Command = {
                       standard input
   -k, --key KEY       whose signature counts: the key itself, or a file with it. Get it from whoever runs
                       the gateway, by another way than the export: "countersign ledger key"
-  -w, --witness FILE  a checkpoint that somebody else has kept: what it saw must still be there
+  -w, --witness FILE  a checkpoint that somebody else has kept, such as "countersign ledger key --json"
+                      printed: what it saw must still be there
 ${JSON_HELP}
 
 Exit code 0: whole. 1: something was changed, removed, added or moved; the report says where.`,
@@ -111,7 +112,7 @@ function keysIn(parsed: Parsed, io: Io): readonly NoteKey[] {
   }
   return given.map((one) => {
     const path = resolve(io.cwd, one)
-    const key = parseKey(existsSync(path) ? readFileSync(path, 'utf8') : one)
+    const key = parseKey(existsSync(path) ? readText(path) : one)
     if (key) return key
     throw new Fault(
       'rpc/bad-params',
@@ -127,13 +128,20 @@ async function witnessesIn(
 ): Promise<readonly Checkpoint[]> {
   return Promise.all(
     textsOption(parsed, 'witness').map(async (path) => {
-      const note = parseNote(readText(resolve(io.cwd, path)))
+      const note = parseNote(noteIn(readText(resolve(io.cwd, path))))
       const checkpoint = note && parseCheckpoint(note.text)
       if (!note || !checkpoint) throw new Fault('rpc/bad-params', `${path} holds no checkpoint.`)
       if ((await signersOf(note, keys)).length > 0) return checkpoint
       throw new Fault('rpc/bad-params', `${path} is not signed by a key that was given.`)
     }),
   )
+}
+
+/** A checkpoint as it is, or what `ledger key --json` printed. */
+function noteIn(text: string): string {
+  const read = parsedJson(text)
+  const isHeld = typeof read === 'object' && read !== null && 'checkpoint' in read
+  return isHeld && typeof read.checkpoint === 'string' ? read.checkpoint : text
 }
 
 function readText(path: string): string {
@@ -174,6 +182,6 @@ function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // No receipt: the report says so.
+    return undefined // No receipt: the report says so. No `ledger key --json`: a bare checkpoint.
   }
 }

@@ -36,7 +36,8 @@ describe('servers.<id>.auth', () => {
 
   it('goes with the grant: what is about a person is theirs, what is about us is ours', () => {
     assert.equal(read({ grant: 'client_credentials' }).per, 'service')
-    assert.equal(read({ grant: 'token_exchange' }).per, 'principal')
+    const issuer = 'https://login.example'
+    assert.equal(read({ grant: 'token_exchange', issuer }).per, 'principal')
     assert.equal(read({ per: 'service' }).grant, 'authorization_code')
   })
 
@@ -87,6 +88,10 @@ describe('servers.<id>.auth', () => {
       { url: URL_OF, auth: { grant: 'token_exchange', per: 'service' } },
       /about one person/,
     )
+    complains({ url: URL_OF, auth: { grant: 'token_exchange' } }, /auth\.issuer {2}missing/)
+    const workload = { grant: 'workload', statement: { env: 'TOKEN' } }
+    complains({ url: URL_OF, auth: workload }, /auth\.issuer {2}missing/)
+    assert.equal(read({ ...workload, clientId: 'us' }).grant, 'workload')
     complains({ url: URL_OF, auth: { clientid: 'us' } }, /did you mean clientId\?/)
     complains({ url: URL_OF, auth: { scopes: ['a b'] } }, /auth\.scopes/)
     const secret = { clientId: 'us', clientSecret: '${NOT_SET}' }

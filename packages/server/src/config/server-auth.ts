@@ -109,6 +109,7 @@ export function serverAuthOf(written: Written, address: string, given: Reading):
   checkUrls({ issuer, resource }, reading)
   const per = written.per ?? (OF_SOMEBODY.includes(grant) ? 'principal' : 'service')
   complainPer(written, per, reading)
+  complainIssuer(written, reading)
   const client = clientOf(written, reading)
   const identityProvider = identityProviderOf(written, reading)
   const statement = statementOf(written, reading)
@@ -145,6 +146,16 @@ function complainPer({ grant }: Written, per: ServerAuth['per'], { at, complain 
   if (per === 'service' && (grant === 'token_exchange' || grant === 'id_jag')) {
     complain([...at, 'per'], `${grant} is about one person`, 'write principal')
   }
+}
+
+/**
+ * What states who somebody is goes to an issuer that somebody here chose: the server may name anybody.
+ * With a client of ours that is at least the first one that it named.
+ */
+function complainIssuer({ grant, issuer, clientId }: Written, { at, complain }: Reading): void {
+  const isOpen = grant === 'token_exchange' || (grant === 'workload' && clientId === undefined)
+  if (!isOpen || issuer !== undefined) return
+  complain([...at, 'issuer'], 'missing', `say who is handed statements with ${grant}`)
 }
 
 function clientOf(written: Written, reading: Reading): ServerAuth['client'] {

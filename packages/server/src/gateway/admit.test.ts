@@ -54,6 +54,7 @@ async function comesOf(who: TokenPrincipal, isDenied: boolean) {
     rules: () => ({}),
     upstream: () => ({
       spec: {},
+      introduce: async () => undefined,
       call: async () => {
         seen.push('sent')
         return { kind: 'result', result: { content: [] } }

@@ -63,7 +63,10 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
     },
     rules: () => ({}),
     connects: NO_PAGES,
-    upstream: () => ({ spec: { id: 'files' }, call: send }) as unknown as Upstream,
+    upstream: () => {
+      const introduce = async (): Promise<void> => undefined
+      return { spec: { id: 'files' }, introduce, call: send } as unknown as Upstream
+    },
     relist: async () => undefined,
     onEnd: () => undefined,
   }
@@ -161,4 +164,36 @@ test('a call that did not fit is judged and written down anew, and sent once mor
   const { sent, code, judged } = await sentTo('sha256:2')
   assert.deepEqual({ sent, code }, { sent: 2, code: 'upstream/unavailable' })
   assert.deepEqual(judged, ['sha256:1', 'sha256:2'])
+})
+
+test('what waited for a connection is not sent when it was stopped meanwhile', async () => {
+  let at = 0
+  let isStopped = false
+  let sent = 0
+  const all = rooms(async () => {
+    sent++
+    return { kind: 'result', result: { content: [] } }
+  })
+  const reached = all.upstream('files', who)
+  const stoppable: CallRooms = {
+    ...all,
+    world: { ...systemWorld, monotonic: () => at },
+    policy: {
+      decide: (_who, judged) =>
+        isStopped
+          ? { kind: 'deny', because: 'stopped', policies: ['brake:1'] }
+          : { kind: 'allow', permitted: judged, policies: ['permit-all'] },
+    },
+    upstream: () => ({
+      ...reached,
+      introduce: (signal) => {
+        isStopped = true
+        at += 1_000
+        return reached.introduce(signal)
+      },
+    }),
+  }
+  const outcome = await call(stoppable, who, asked('write'), client)
+  assert.equal(outcome.kind === 'refused' && outcome.fault.code, 'policy/denied')
+  assert.equal(sent, 0)
 })

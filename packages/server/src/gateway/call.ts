@@ -96,7 +96,7 @@ async function attempt(
   }
   const outcome = short
     ? refused(short)
-    : await act(rooms, judged, { decision, asked, client, showed }).catch(refused)
+    : await act(rooms, judged, { decision, asked, client, showed, startedAt }).catch(refused)
   const elapsedMs = rooms.world.monotonic() - startedAt
   const closing = closingOf(outcome, target.effect, elapsedMs, credential)
   await rooms.ledger.close(entry, closing)
@@ -109,13 +109,28 @@ interface Acting {
   readonly asked: Asked
   readonly client: Client
   readonly showed: (credential: string) => void
+  readonly startedAt: number
 }
 
-async function act(
-  rooms: CallRooms,
-  judged: Case,
-  { decision, asked, client: given, showed }: Acting,
-): Promise<Attempted> {
+/** A call that could not leave for so long is judged again, by the brakes and policies of then. */
+const STALE_MS = 50
+
+/** Nothing has left yet: whoever was stopped while it waited for a connection is stopped. */
+async function untilThere(
+  { world, policy }: CallRooms,
+  upstream: Upstream,
+  { who, target, about }: Case,
+  { client, startedAt }: Acting,
+): Promise<void> {
+  await upstream.introduce(client.signal)
+  if (world.monotonic() - startedAt < STALE_MS) return
+  const now = policy.decide(who, target, about)
+  // What was approved would ask again: its yes is looked at when it is used.
+  if (now.kind === 'deny') throw new Fault('policy/denied', now.because)
+}
+
+async function act(rooms: CallRooms, judged: Case, acting: Acting): Promise<Attempted> {
+  const { decision, asked, client: given, showed } = acting
   const { who } = judged
   if (decision.kind === 'ask') return asksFirst(judged, asked, decision)
   if (decision.kind === 'deny') throw new Fault('policy/denied', decision.because)
@@ -125,6 +140,7 @@ async function act(
     const upstream = rooms.upstream(server, who)
     const client = upstream.spec.auth ? hearing(given, showed) : given
     const sent = outgoing(target, asked)
+    await untilThere(rooms, upstream, judged, acting)
     // Used up before it is written down that it left: a crash in between loses nothing, since the same
     // attempt may use it again, and nobody else.
     if (client.using) await rooms.approvals.use(client.using, boundOf(judged, decision))

@@ -43,6 +43,11 @@ export async function judgeApproved(
   const { groupsOf } = approvals
   const approved = approvedIn(approval, groupsOf)
   const decision = policy.decide(who, target, { ...about, approval: approved })
+  // A brake is no version of the policies: what it stops is told so, and not that something changed.
+  if (decision.kind === 'deny' && decision.version === undefined) {
+    await approvals.lapse(id, LAPSE.refused)
+    return decision
+  }
   const now = world.now()
   const bound = boundOf(judged, decision)
   const why = lapseOf(approval, { bound, task, key, now, groupsOf })

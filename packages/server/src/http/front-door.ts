@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { FAULTS, Fault, toFault } from '@countersign/contract'
 import { failure, faultError } from '#gateway'
 import { sayWhen } from './refusal.ts'
@@ -54,6 +55,7 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
       })
     },
   )
+  const silent = silentSockets(server)
   const closing = new AbortController()
   server.maxConnections = limits.connectionsMax
   const port = await listenOn(server, listen)
@@ -69,7 +71,7 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
       const stopTimer = rooms.world.after(limits.closeMs, () => {
         server.closeAllConnections()
       })
-      const stopSweeping = sweepIdle(rooms, server)
+      const stopSweeping = sweepIdle(rooms, server, silent)
       await closed
       stopTimer()
       stopSweeping()
@@ -80,9 +82,14 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
 const SWEEP_MS = 50
 
 /** A connection that was busy when we began to close is idle a moment later, and would stay open. */
-function sweepIdle({ world }: FrontDoorRooms, server: Server): () => void {
+function sweepIdle(
+  { world }: FrontDoorRooms,
+  server: Server,
+  silent: ReadonlySet<Socket>,
+): () => void {
   const sweep = (): (() => void) => {
     server.closeIdleConnections()
+    for (const socket of silent) if (socket.bytesRead === 0) socket.destroy()
     return world.after(SWEEP_MS, () => {
       stop = sweep()
     })
@@ -91,6 +98,20 @@ function sweepIdle({ world }: FrontDoorRooms, server: Server): () => void {
   return () => {
     stop()
   }
+}
+
+/**
+ * Connections that were opened ahead of need, as browsers and pools do. Node takes one on which nothing
+ * was said yet for busy, and closing would wait for it.
+ */
+function silentSockets(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>()
+  server.on('connection', (socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => void silent.delete(socket))
+  return silent
 }
 
 /** A fault as the response, if there is still one to give. */

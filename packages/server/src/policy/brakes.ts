@@ -34,16 +34,23 @@ export interface BrakeRooms {
 }
 
 const KIND = 'Brake'
-/** Who needs more than this wants a policy. */
-const BRAKES_MAX = 1_000
+const PAGE = 1_000
 
 export async function openBrakes({ world, log, records, isShared }: BrakeRooms): Promise<Brakes> {
   let brakes: readonly Brake[] = []
+  /** Pulled here, and perhaps not written down yet. */
+  let fresh: readonly Brake[] = []
+  let changes = 0
   const load = async (): Promise<void> => {
-    const saved = await records.list(KIND, { limit: BRAKES_MAX })
-    brakes = saved
-      .flatMap(({ id, value }) => BrakeShape.safeParse({ ...value, id }).data ?? [])
-      .toSorted(byTime)
+    for (;;) {
+      const before = changes
+      // oxlint-disable-next-line eslint/no-await-in-loop -- What came in between is read again.
+      const saved = await allIn(records)
+      if (before !== changes) continue
+      const ours = fresh.filter(({ id }) => !saved.some((one) => one.id === id))
+      brakes = [...ours, ...saved].toSorted(byTime)
+      return
+    }
   }
   const onProblem = (cause: unknown): void => {
     log.error({ cause: String(cause) }, 'brakes cannot be read')
@@ -57,18 +64,39 @@ export async function openBrakes({ world, log, records, isShared }: BrakeRooms):
       const brake = { id: newId(world, 'brake'), stopped, reason, by, at: world.now() }
       // Before it is written down: what stops everything does not wait for a disk.
       brakes = [brake, ...brakes]
-      await records.put(KIND, brake.id, { stopped: { ...stopped }, reason, by, at: brake.at })
+      fresh = [brake, ...fresh]
+      try {
+        await records.put(KIND, brake.id, { stopped: { ...stopped }, reason, by, at: brake.at })
+      } finally {
+        changes++
+        fresh = fresh.filter((one) => one !== brake)
+      }
       await counted.changed()
       return brake
     },
     release: async (id) => {
       const brake = brakes.find((one) => one.id === id)
-      if (!brake || !(await records.remove(KIND, id))) return undefined
+      if (!brake) return undefined
+      // One that could not be written down is on here all the same, and has to come off.
+      await records.remove(KIND, id)
+      changes++
       brakes = brakes.filter((one) => one.id !== id)
       await counted.changed()
       return brake
     },
     close: counted.close,
+  }
+}
+
+async function allIn(records: Records): Promise<readonly Brake[]> {
+  const all: Brake[] = []
+  for (let after = ''; ;) {
+    // oxlint-disable-next-line eslint/no-await-in-loop -- Each page says where the next one begins.
+    const page = await records.list(KIND, { after, limit: PAGE })
+    all.push(...page.flatMap(({ id, value }) => BrakeShape.safeParse({ ...value, id }).data ?? []))
+    const last = page.at(-1)
+    if (!last || page.length < PAGE) return all
+    after = last.id
   }
 }
 

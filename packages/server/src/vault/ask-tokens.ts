@@ -1,10 +1,11 @@
+import { Fault, type JsonObject } from '@countersign/contract'
 import { unionOf, scopesIn } from './challenge.ts'
 import type { Tokens } from './cabinet.ts'
 import type { Found } from './discovery.ts'
 import type { Prover } from './proofs.ts'
 import type { ClientThere } from './registration.ts'
+import type { Known } from './round.ts'
 import { oauth, type FetchLike, type OAuthClientProvider, type OAuthTokens } from './sdk.ts'
-import type { JsonObject } from '@countersign/contract'
 
 /** One request at a token endpoint, whatever the grant. */
 export interface Asking {
@@ -54,10 +55,11 @@ interface Had {
 }
 
 export function tokensFrom(answer: OAuthTokens, had: Had): Tokens {
+  if (!CARRIED.test(answer.access_token)) throw new Error('a token that no request can carry')
   const { now, clientId, dpopKey } = had
   const isBound = /^dpop$/i.test(answer.token_type)
   const refreshToken = answer.refresh_token ?? had.refreshToken
-  const lifeMs = answer.expires_in === undefined ? undefined : answer.expires_in * 1_000
+  const lifeMs = lifeOf(answer)
   return {
     accessToken: answer.access_token,
     tokenType: isBound ? 'dpop' : 'bearer',
@@ -69,4 +71,23 @@ export function tokensFrom(answer: OAuthTokens, had: Had): Tokens {
       : { expiresAt: now + lifeMs, renewAt: now + lifeMs - Math.min(AHEAD_MS, lifeMs / 3) }),
     ...(dpopKey === undefined ? {} : { dpopKey }),
   }
+}
+
+/** A header can carry it (RFC 6750 §2.1 says less), and a server will read it. */
+const CARRIED = /^[\x21-\x7e]{1,16384}$/
+
+/** `dpop: required` insists on what was given too: an issuer may ignore the proof (RFC 9449 §5). */
+export function insist({ id, auth }: Known, tokens: Tokens): Tokens {
+  if (auth.dpop !== 'required' || tokens.tokenType === 'dpop') return tokens
+  const why = `The authorization server of ${id} did not bind the token to our key.`
+  throw new Fault('upstream/unavailable', why)
+}
+
+/** Longer is what nobody lives to see, and what no date can hold. */
+const LIFE_MS_MAX = 10 * 365 * 86_400_000
+
+/** Undefined where nothing is said that a token can live for: `null` and 0 are read as nothing said. */
+function lifeOf({ expires_in: seconds }: OAuthTokens): number | undefined {
+  if (seconds === undefined || !(seconds > 0)) return undefined
+  return Math.min(LIFE_MS_MAX, Math.ceil(seconds * 1_000))
 }

@@ -3,7 +3,7 @@ import { Fault, isObject, type JsonObject } from '@countersign/contract'
 import type { Person } from '#auth'
 import type { World } from '#base'
 import type { Log } from '#telemetry'
-import { askTokens, tokensFrom } from './ask-tokens.ts'
+import { askTokens, insist, tokensFrom } from './ask-tokens.ts'
 import { judgeAnswer, type Answered } from './authorization-answer.ts'
 import { foreign, stale, type Begun } from './begun.ts'
 import type { Cabinet } from './cabinet.ts'
@@ -143,7 +143,7 @@ async function redeem(
   })
   const answer = await askTokens({ issuer, metadata, resource, client, params, prover, fetchFn })
   const had = { now: world.now(), clientId, scopes: textsAt(sent, 'scopes'), dpopKey }
-  const tokens = tokensFrom(answer, { ...had, refreshToken: undefined })
+  const tokens = insist(server, tokensFrom(answer, { ...had, refreshToken: undefined }))
   const place = { server: server.id, owner: textAt(sent, 'owner'), issuer, resource }
   note('credential.connected', await cabinet.keep(place, tokens))
 }

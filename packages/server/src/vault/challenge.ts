@@ -10,8 +10,8 @@ export interface Challenge {
 }
 
 const SCHEME = /(?:^|,)\s*(bearer|dpop)(?=\s|,|$)/gi
-/** A parameter; quotes inside quotes are not expected in what we read. */
-const PARAMETER = /([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi
+/** A parameter, from the beginning of its name: looked for at each letter, a long one would cost its square. */
+const PARAMETER = /(?<![a-z_])([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi
 /** What a server may make us read and remember. */
 const CHARS_MAX = 8_192
 

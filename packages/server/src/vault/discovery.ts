@@ -91,6 +91,9 @@ function canonical(url: string): string {
   return pathname === '/' && search === '' ? origin : `${origin}${pathname}${search}`
 }
 
+/** Each may take its time to answer: of a list without end nobody waits for the last. */
+const ISSUERS_MAX = 5
+
 /** Of several, the first that can be used; with one that was set, that one or none (OC5). */
 async function choose(
   id: string,
@@ -100,7 +103,7 @@ async function choose(
 ): Promise<Pick<Found, 'issuer' | 'metadata'>> {
   const problems: string[] = []
   const causes: unknown[] = []
-  for (const issuer of candidatesFor(id, { url, auth }, named)) {
+  for (const issuer of candidatesFor(id, { url, auth }, named).slice(0, ISSUERS_MAX)) {
     const metadata = await metadataOf(issuer, fetchFn).catch((cause: unknown) => {
       causes.push(cause)
       problems.push(`${brief(issuer)} ${whyNot(cause)}`)

@@ -2,7 +2,7 @@ import { Fault } from '@countersign/contract'
 import type { Principal } from '#auth'
 import type { World } from '#base'
 import type { Log } from '#telemetry'
-import { askTokens, tokensFrom } from './ask-tokens.ts'
+import { askTokens, insist, tokensFrom } from './ask-tokens.ts'
 import type { Cabinet, Credential } from './cabinet.ts'
 import { SILENT_GRANTS } from './grants.ts'
 import { makeJwk } from './own-client.ts'
@@ -53,7 +53,7 @@ export function makeRenewing(rooms: RenewingRooms): Renewing {
       })
       const had = { now: world.now(), clientId, scopes, dpopKey, refreshToken }
       // Written before anybody uses it: the old refresh token is worth nothing any more.
-      const now = await cabinet.renew(credential, tokensFrom(answer, had))
+      const now = await cabinet.renew(credential, insist(server, tokensFrom(answer, had)))
       if (!now) throw unconnected(server.id)
       note('credential.renewed', now)
       return now
@@ -68,7 +68,7 @@ export function makeRenewing(rooms: RenewingRooms): Renewing {
       const answer = await askTokens({ ...round, params, prover })
       const clientId = round.client.information.client_id
       const had = { now: world.now(), clientId, scopes: round.scopes, dpopKey }
-      const tokens = tokensFrom(answer, { ...had, refreshToken: undefined })
+      const tokens = insist(server, tokensFrom(answer, { ...had, refreshToken: undefined }))
       const now = await cabinet.keep(placeOf(round, owner), tokens)
       note('credential.obtained', now)
       return now

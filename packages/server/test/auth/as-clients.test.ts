@@ -102,6 +102,10 @@ test('a program that names no scope gets the least there is', async () => {
   // AS26
   const { json } = await byKey(await assertion(), { scope: undefined })
   assert.equal(json['scope'], 'mcp:discover')
+  // Also one that was given something else by name: that implies it.
+  const form = { grant_type: 'client_credentials', resource: as.resource('peer') }
+  const implied = await post(`${as.issuer}/token`, form, basic('secretive'))
+  assert.equal(implied.json['scope'], 'mcp:discover', JSON.stringify(implied.json))
 })
 
 test('a client assertion is good once', async () => {

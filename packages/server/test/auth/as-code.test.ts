@@ -103,6 +103,14 @@ test('a refresh may ask for less, and never for more', async () => {
   assert.equal(elsewhere.json['error'], 'invalid_target')
 })
 
+test('a refresh for another resource is refused, and the token is good still', async () => {
+  const { json } = await letIn(as)
+  const token = String(json['refresh_token'])
+  const wrong = await refresh(as, token, { resource: as.resource('peer') })
+  assert.deepEqual([wrong.status, wrong.json['error']], [400, 'invalid_target'])
+  assert.equal((await refresh(as, token)).status, 200)
+})
+
 test('who names no scope gets the least there is, and what means nothing is passed over', async () => {
   // AS26
   for (const [scope, granted] of [

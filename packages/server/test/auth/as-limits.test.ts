@@ -94,3 +94,12 @@ test('behind a proxy each of those who ask is counted for themselves', async () 
   assert.equal(await ask('198.51.100.1'), 429)
   assert.equal(await ask('198.51.100.2'), 400)
 })
+
+test('an address that is nobody’s breaks nothing', async () => {
+  await using as = await openAs()
+  await register(as)
+  const at = async (path: string) => (await fetch(`${as.issuer}${path}`)).status
+  assert.deepEqual([await at(''), await at('?x'), await at('/')], [404, 404, 404])
+  // Parameters are for the beginning: here they make nobody's request that of a client.
+  assert.equal(await at('/authorize/nothing?client_id=story-client'), 400)
+})

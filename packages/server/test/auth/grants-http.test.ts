@@ -197,6 +197,8 @@ describe('the embedded server for programs', () => {
       [{ resource: 'https://evil.example/mcp' }, 400, 'invalid_target'],
       [{ resource: undefined }, 400, 'invalid_target'],
       [{ assertion: undefined }, 400, 'invalid_request'],
+      // {"typ":5,"alg":"ES256"}
+      [{ assertion: 'eyJ0eXAiOjUsImFsZyI6IkVTMjU2In0.e30.AA' }, 400, 'invalid_grant'],
       [{ assertion: 'x' }, 400, 'invalid_grant'],
       [{ assertion: await identity({ claims: { sub: 'repo:evil/tools' } }) }, 400, 'invalid_grant'],
       [{ client_id: 'nobody', client_secret: 'x' }, 401, 'invalid_client'],

@@ -209,6 +209,6 @@ describe('countersign token', () => {
     const pinned = await at(house.audience('peer'), '--issuer', 'https://evil.example')
     assert.match(pinned.err, /takes no tokens of https:\/\/evil\.example/)
     assert.match((await at('http://mcp.example/mcp')).err, /is not https/)
-    assert.match((await at('nonsense')).err, /--resource is missing/)
+    assert.match((await at('nonsense')).err, /--resource is no URL/)
   })
 })

@@ -189,3 +189,32 @@ test('a request that cannot be answered says so on a page of ours, without its m
     /request is over/,
   )
 })
+
+test('a code that somebody was given before all was revoked opens nothing after it', async () => {
+  // AS15, AS39
+  await using house = await openPeopleHouse()
+  const browser = house.browser()
+  await house.enrol('ada', browser)
+  const page = await browser.open(house.authorize({ scope: 'mcp:discover' }))
+  const { url } = await page.submit({}, 'allow')
+  const [ada] = await house.guarded.house.people.users.list()
+  await house.guarded.house.admin.revoke({ user: `${house.origin}/oauth#${ada?.id ?? ''}` })
+  const { status, json } = await house.redeem(house.codeIn(url))
+  assert.deepEqual([status, json['error']], [400, 'invalid_grant'])
+})
+
+test('a scope of two resources is agreed to for each of them', async () => {
+  // AS12
+  await using house = await openPeopleHouse()
+  const browser = house.browser()
+  await house.enrol('ada', browser)
+  const asked = new URL(house.authorize({ scope: 'peer:write' }))
+  asked.searchParams.append('resource', `${house.origin}/mcp/peer`)
+  const page = await browser.open(asked)
+  const boxes = [...page.html.matchAll(/name="scope"\s+value="([^"]*)"/g)].map(([, value]) => value)
+  assert.deepEqual(boxes, [`peer:write ${house.origin}/mcp`, `peer:write ${house.origin}/mcp/peer`])
+  assert.match(page.text, /Read and change with peer \(Countersign: peer\)/)
+  const back = await page.submit({ scope: boxes[1] ?? '' }, 'allow')
+  const other = await house.redeem({ ...house.codeIn(back.url), resource: `${house.origin}/mcp` })
+  assert.equal(other.json['scope'] ?? '', '', JSON.stringify(other.json))
+})

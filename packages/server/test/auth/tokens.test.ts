@@ -214,6 +214,7 @@ describe('a token', () => {
       [{ claims: { ...claims, nonce: 'n' }, header: { typ: 'JWT' } }, /no access token/],
       [{ claims: { ...claims, typ: 'ID' }, header: { typ: 'JWT' } }, /no access token/],
       [{ claims, header: { typ: 'logout+jwt' } }, /no access token/],
+      [{ claims, header: { typ: 5 } }, /cannot be checked/],
     ] as const) {
       await refuses(await old.mint(minting), why)
     }

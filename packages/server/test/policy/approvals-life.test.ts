@@ -218,3 +218,20 @@ describe('the admin API', () => {
     assert.equal((await admin().getTask({ id: taskId })).state, 'waiting')
   })
 })
+
+it('a yes under a brake sends nothing, and its agent is told of the brake', async () => {
+  const task = taskIn(await call('delete_note', { path: '/braked' }))
+  const { id } = await approvalOf(task)
+  const stopped = { what: 'server', server: 'cabinet' } as const
+  const { brake } = await admin().pullBrake({ stopped, reason: 'fire' })
+  await admin().decideApproval({ id, verdict: 'approve' })
+  const sent = times('delete_note')
+  const said = textIn(await result(task))
+  assert.match(said, /^Nothing was executed\. Server cabinet was stopped by .*: fire\./)
+  assert.equal(times('delete_note'), sent)
+  assert.equal((await approvalOf(task)).state, 'void')
+  const opened = house.entries('call.opened').at(-1)
+  const decision = { approval: id, kind: 'deny', policies: [`brake:${brake.id}`] }
+  assert.deepEqual(opened?.body['decision'], decision)
+  await admin().releaseBrake({ id: brake.id, reason: 'out' })
+})

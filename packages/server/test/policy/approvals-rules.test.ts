@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { LAPSE, type Bound } from '#approvals'
+import { until } from '../stories/house.ts'
 import { BOUND, by, DAY_MS, HOUR_MS, NO, openDesk, sre, YES } from './approval-peers.ts'
 
 const USING = { task: 'task_one', key: 'task_one/3' }
@@ -245,6 +246,25 @@ describe('what changed meanwhile', () => {
       message: /is void already/,
     })
     assert.equal((await approvals.find(id))?.why, LAPSE.policies)
+  })
+
+  it('is in the ledger though we ended right after it was decided', async () => {
+    using desk = openDesk()
+    const { id } = await desk.ask(desk.reopen())
+    const dead = desk.reopen(() => new Promise(() => undefined))
+    void dead.decide(id, sre(1), YES)
+    const next = desk.reopen()
+    await until('it is decided', async () => (await next.find(id))?.state === 'approved')
+    const told: unknown[] = []
+    next.onEnd(() => told.push(desk.notes.at(-1)?.kind))
+    await next.review()
+    await next.review()
+    assert.deepEqual(told, ['approval.ended', 'approval.ended'])
+    const ends = desk.notes.filter(({ kind }) => kind === 'approval.ended')
+    assert.equal(ends.length, 1)
+    assert.deepEqual(ends[0]?.body['answers'], [
+      { by: sre(1).principal, verdict: 'approve', means: 'token' },
+    ])
   })
 
   it('is found by a review, which tells of everything that is over, heard of or not', async () => {

@@ -130,6 +130,20 @@ describe('a brake', () => {
     assert.equal(kinds[0]?.body['by'], 'operator')
   })
 
+  it('on what does not exist is refused, so that nobody believes that something was stopped', async () => {
+    const pulled = [
+      { what: 'server', server: 'pere' },
+      { what: 'tool', server: 'pere', tool: 'echo' },
+      { what: 'principal', principal: 'ada' },
+    ] as const
+    for (const stopped of pulled) {
+      await assert.rejects(house.house.admin.pullBrake({ stopped, reason: 'a typo' }), {
+        code: 'rpc/bad-params',
+      })
+    }
+    await assert.rejects(house.house.admin.revoke({ user: 'ada' }), { code: 'rpc/bad-params' })
+  })
+
   it('that is not there cannot be lifted, and tokens of a server cannot be revoked', async () => {
     await assert.rejects(admin.releaseBrake({ id: 'brake_none', reason: 'x' }), /no brake/)
     const stopped = { what: 'server', server: 'peer' } as const

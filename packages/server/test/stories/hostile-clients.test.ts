@@ -2,7 +2,9 @@
 // specification names, and the next one is served.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Agent, request as open } from 'node:http'
+import { connect } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { makeFolder, openTestHouse, overStdio, uncaught, until, type TestHouse } from './house.ts'
 import { ask, begin, BOTH, bytes, envelope, legacy, modern, MODERN, rpc, session } from './raw.ts'
@@ -353,8 +355,12 @@ describe('a house that closes', () => {
       sent.end(body)
     })
     await told
+    // Browsers and pools open connections ahead of need, and say nothing on them.
+    const silent = connect(closing.port, '127.0.0.1').on('error', () => undefined)
+    await once(silent, 'connect')
     await closing[Symbol.asyncDispose]()
     agent.destroy()
+    silent.destroy()
   })
 
   it('lets calls under way finish', { timeout: 30_000 }, async () => {

@@ -62,3 +62,13 @@ test('Metadata that names another issuer is nobody’s (OC4).', async () => {
     assert.equal(authority.registrations.length, 0)
   }
 })
+
+test('Of a list of authorization servers without end a few are asked.', async () => {
+  await using authority = await startAuthority()
+  const { origin } = new URL(authority.url)
+  const named = Array.from({ length: 500 }, (_, at) => `${origin}/nobody-${String(at)}`)
+  authority.resource = { authorization_servers: named }
+  await assert.rejects(connected(authority), { code: 'upstream/unavailable' })
+  const asked = authority.paths.filter((path) => path.includes('nobody'))
+  assert.ok(asked.length > 0 && asked.length <= 30, String(asked.length))
+})

@@ -35,6 +35,8 @@ export interface Authority extends AsyncDisposable {
   needs: readonly string[]
   /** Seconds. */
   lifetime: number | undefined
+  /** Fields of the answers of the token endpoint that replace what is true. */
+  answer: Loose
   rotates: boolean
   /** Refresh tokens that were shown after they had been used. */
   reused: number
@@ -83,6 +85,7 @@ export async function startAuthority(over: Partial<State> = {}): Promise<Authori
     challenge: '',
     needs: [],
     lifetime: 300,
+    answer: {},
     rotates: true,
     reused: 0,
     error: undefined,
@@ -206,7 +209,7 @@ async function answerToken(
     return say(200, { access_token: 'jag-of-ada', issued_token_type, token_type: 'N_A' })
   }
   const bound = typeof proof === 'string'
-  say(200, issue(state, { ...grant, bound }))
+  say(200, { ...issue(state, { ...grant, bound }), ...state.answer })
 }
 
 function grantFor(

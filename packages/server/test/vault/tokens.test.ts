@@ -128,3 +128,43 @@ test('A refused token is refreshed once, however many notice.', async () => {
   const now = await opened.vault.show('behind', ada, post(authority.url))
   assert.equal((await authority.call(now.headers)).status, 200)
 })
+
+test('A lifetime that is none is not believed: a token lives until it is refused.', async () => {
+  await using authority = await startAuthority()
+  await using opened = openVault({ servers: { behind: { url: authority.url, auth: PERSONAL } } })
+  for (const lifetime of [0, -3_600, 1e300, 0.0001]) {
+    authority.lifetime = lifetime
+    await connect(opened.vault, authority, ada)
+    const asked = authority.asked.length
+    const shown = await opened.vault.show('behind', ada, post(authority.url))
+    assert.equal((await authority.call(shown.headers)).status, 200)
+    // Neither one that is over at once and renewed for each request, nor a date that nobody can print.
+    if (lifetime !== 0.0001) assert.equal(authority.asked.length, asked, String(lifetime))
+    for (const { expiresAt } of await opened.vault.connections()) {
+      if (expiresAt !== undefined) assert.match(new Date(expiresAt).toISOString(), /^20/)
+    }
+  }
+})
+
+test('What is no token is kept for nobody: it fits no header, or is bound to no key though that is required.', async () => {
+  const metadata = { dpop_signing_alg_values_supported: ['ES256'] }
+  await using authority = await startAuthority({ metadata })
+  const auth = { ...PERSONAL, dpop: 'required' } as const
+  await using opened = openVault({ servers: { behind: { url: authority.url, auth } } })
+  const wrong = [
+    { token_type: 'Bearer' },
+    { access_token: 'a\nb' },
+    { access_token: 'é' },
+    { access_token: '' },
+    { access_token: 'x'.repeat(20_000) },
+  ]
+  for (const answer of wrong) {
+    authority.answer = answer
+    await assert.rejects(connect(opened.vault, authority, ada), FAULT('upstream/unavailable'))
+    assert.deepEqual(await opened.vault.connections(), [])
+  }
+  authority.answer = {}
+  await connect(opened.vault, authority, ada)
+  const shown = await opened.vault.show('behind', ada, post(authority.url))
+  assert.match(String(shown.headers['authorization']), /^DPoP /)
+})

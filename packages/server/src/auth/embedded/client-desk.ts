@@ -4,6 +4,7 @@ import type { Ledger } from '#audit'
 import { newId, type Seal, type World } from '#base'
 import type { Records } from '#store'
 import type { Revocations } from '../revocations.ts'
+import { DISCOVER, isClassScope } from '../scopes.ts'
 import { keptClients, type MachineAccess, type RegisteredClient } from './clients.ts'
 import { isClientUrl } from './metadata-clients.ts'
 import { isLoopbackRedirect, mayRedirectTo } from './redirects.ts'
@@ -107,6 +108,9 @@ function checkServer(accessTokenMs: number | undefined): void {
   )
 }
 
+const isScope = (scope: string): boolean =>
+  scope === DISCOVER || isClassScope(scope) || /^tool:[^.:]+\.\S+$/.test(scope)
+
 const bad = (why: string): Fault => new Fault('rpc/bad-params', why)
 
 function checkClient(wanted: NewClient, known: readonly string[]): void {
@@ -114,6 +118,10 @@ function checkClient(wanted: NewClient, known: readonly string[]): void {
   const isDescribed = id !== undefined && isClientUrl(id)
   if (id !== undefined && !isDescribed && !/^[\w.~:-]{1,128}$/.test(id)) {
     throw bad('An id has letters, digits and . _ ~ : -, or is the https URL of its description.')
+  }
+  const odd = wanted.scopes.find((scope) => !isScope(scope))
+  if (odd !== undefined) {
+    throw bad(`"${odd}" is no scope, such as mcp:discover, files:read or tool:files.read_file.`)
   }
   if (!redirectUris.every(mayRedirectTo)) {
     throw bad('Redirect URIs are https, or http on localhost, 127.0.0.1 or [::1].')

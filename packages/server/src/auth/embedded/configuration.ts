@@ -134,20 +134,33 @@ function tokensOf(made: Made): Configuration {
   const asked = stepUps(world, records)
   return {
     // Each refresh token is good once, whoever holds it (AS18).
-    rotateRefreshToken: async ({ oidc: { client, entities } }) => {
+    rotateRefreshToken: async ({ oidc: { client, entities, params } }) => {
       const { RefreshToken } = entities
+      checkTarget(RefreshToken?.resource, params?.['resource'])
       if (client && RefreshToken) await consents.check(RefreshToken, client)
       if (await asked.take(RefreshToken?.grantId ?? '')) throw mustAskAgain()
       return true
     },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     loadExistingGrant: (ctx) => consents.existing(ctx),
-    findAccount: async (_ctx, subject) =>
-      (await people.isWelcome(subject))
-        ? { accountId: subject, claims: () => ({ sub: subject }) }
-        : undefined,
+    findAccount: async ({ oidc: { client, provider } }, subject, shown) => {
+      // What was revoked since they agreed must not come back as a new token.
+      if (client && shown instanceof provider.AuthorizationCode) await consents.check(shown, client)
+      const isWelcome = await people.isWelcome(subject)
+      return isWelcome ? { accountId: subject, claims: () => ({ sub: subject }) } : undefined
+    },
     extraTokenClaims: (_ctx, token) => claimsFor(made, token),
   }
+}
+
+/**
+ * Of what was not given a refresh gives nothing. Said before the token is used up: whoever only asked
+ * for the wrong view would next be taken for a thief, and lose all that was agreed to.
+ */
+function checkTarget(given: string | string[] | undefined, asked: unknown): void {
+  const known: readonly unknown[] = [given].flat()
+  const isKnown = [asked].flat().every((one) => one === undefined || known.includes(one))
+  if (!isKnown) throw new errors.InvalidTarget('the refresh token is for another resource')
 }
 
 const clientsOf = ({ rooms, settings, safeFetch, issuer }: Made): Configuration => ({

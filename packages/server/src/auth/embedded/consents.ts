@@ -1,6 +1,7 @@
 import { isObject, own, type JsonObject } from '@countersign/contract'
 import {
   errors,
+  type AuthorizationCode,
   type Client,
   type Grant,
   type KoaContextWithOIDC,
@@ -18,7 +19,7 @@ export interface Consents {
   /** The grant of this browser for this client, if it is still for what the client was then. */
   readonly existing: (ctx: KoaContextWithOIDC) => Promise<Grant | undefined>
   /** AS15: refuses to go on where it was revoked, or the client is not what was consented to. */
-  readonly check: (token: RefreshToken, client: Client) => Promise<void>
+  readonly check: (shown: AuthorizationCode | RefreshToken, client: Client) => Promise<void>
   /** The catalogue's epoch when scopes for this resource were consented to. */
   readonly epochOf: (grantId: string, resource: string) => Promise<number | undefined>
 }
@@ -65,7 +66,7 @@ export function keepConsents(rooms: ConsentRooms): Consents {
       return (await isStill(grant, client, shown)) ? grant : undefined
     },
     check: async ({ accountId, clientId, grantId, iat }, client) => {
-      const id = principalId(issuer, accountId) ?? ''
+      const id = principalId(issuer, accountId ?? '') ?? ''
       const given = { id, client: clientId, grantId, issuedAt: iat * 1_000 }
       if (revocations?.isRevoked(given) === true) throw new errors.InvalidGrant('it was revoked')
       const kept = await get(grantId ?? '')

@@ -60,7 +60,9 @@ async function machineScopes(
     throw new errors.InvalidTarget('this client may not have tokens for this resource')
   }
   const known = new Set(resource.scopes())
-  return access.scopes.filter((scope) => known.has(scope))
+  const given = access.scopes.filter((scope) => known.has(scope))
+  // Every scope implies it: who asks for it alone, or for nothing, must not get a token of nothing.
+  return given.length > 0 ? [...new Set([DISCOVER, ...given])] : []
 }
 
 /**

@@ -35,7 +35,7 @@ export function serveProvider(
     !READ_BY_ALL.includes(inner) && !passes(address(request))
   return async (request, response) => {
     const { path, search } = partsOf(request.url ?? '/')
-    const inner = WELL_KNOWN[path] ?? path.slice(OAUTH_PATH.length)
+    const inner = WELL_KNOWN[path] ?? (path.slice(OAUTH_PATH.length) || '/')
     overwriteHead(request, issuer)
     if (isTooLarge(request)) {
       refuse(response, TOO_LARGE)
@@ -50,7 +50,8 @@ export function serveProvider(
     if (uid !== undefined) return interact(request, response, uid)
     if ((await rooms.pages?.(request, response)) === true) return
     if (await sendsToSignIn(made, request, response)) return
-    request.url = `${inner}${search}`
+    // Going on after a page takes no parameters; the provider breaks over some that are there.
+    request.url = inner.startsWith('/authorize/') ? inner : `${inner}${search}`
     Object.assign(request, { baseUrl: OAUTH_PATH })
     await handle(request, response)
   }

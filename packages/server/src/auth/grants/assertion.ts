@@ -1,12 +1,6 @@
 import { hash } from 'node:crypto'
 import { own, type JsonObject } from '@countersign/contract'
-import {
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  jwtVerify,
-  type ProtectedHeaderParameters,
-} from 'jose'
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { textIn } from '../discover.ts'
 import type { IssuerKeys } from '../issuer-keys.ts'
 import { Unfetched } from '../safe-fetch.ts'
@@ -50,16 +44,15 @@ export interface Assertion {
 /** Opens an assertion without believing it: enough to know whom to ask for the key. */
 export function shownIn(jwt: string): Shown {
   if (jwt.length > ASSERTION_CHARS_MAX) throw badGrant('The assertion is too large.')
-  let header: ProtectedHeaderParameters
-  let claims: JsonObject
   try {
-    header = decodeProtectedHeader(jwt)
-    claims = JSON.parse(JSON.stringify(decodeJwt(jwt)))
+    const header = decodeProtectedHeader(jwt)
+    const claims: JsonObject = JSON.parse(JSON.stringify(decodeJwt(jwt)))
+    // Throws too where whoever wrote it put a number there.
+    const typ = header.typ?.toLowerCase().replace(/^application\//, '')
+    return { jwt, typ, claims }
   } catch (cause) {
     throw badGrant('The assertion is no JWT.', cause)
   }
-  const typ = header.typ?.toLowerCase().replace(/^application\//, '')
-  return { jwt, typ, claims }
 }
 
 /** RFC 7523 §3, with our clock and the rules of this issuer (WI2, WI8, AS29). */

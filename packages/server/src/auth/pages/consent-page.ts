@@ -9,13 +9,18 @@ export interface Consent {
   readonly resource: string
   readonly person: string
   /** What is asked for and was not agreed to yet; nothing else. */
-  readonly wanted: readonly ScopeWords[]
+  readonly wanted: readonly ScopeAsked[]
   /** What was agreed to before. */
   readonly held: readonly ScopeWords[]
   readonly field: Html
   readonly signOutField: Html
   /** This very page. */
   readonly path: string
+}
+
+/** With what is sent back when it is ticked. */
+interface ScopeAsked extends ScopeWords {
+  readonly value: string
 }
 
 export interface ClientShown {
@@ -80,7 +85,7 @@ const localWarning = ({ name }: ClientShown): Html =>
     </p>
   </div>`
 
-const asked = (wanted: readonly ScopeWords[]): Html =>
+const asked = (wanted: readonly ScopeAsked[]): Html =>
   wanted.length === 0
     ? html`<p>It asks for nothing new.</p>`
     : html`<fieldset>
@@ -91,13 +96,13 @@ const asked = (wanted: readonly ScopeWords[]): Html =>
       </fieldset>`
 
 /** With one scope there is nothing to choose but yes or no. */
-function scopeItem(one: ScopeWords, at: number, isOnly: boolean): Html {
+function scopeItem(one: ScopeAsked, at: number, isOnly: boolean): Html {
   const id = `scope-${String(at)}`
   const more = one.more !== undefined && html`<p class="tools" id="${id}-more">${one.more}</p>`
   const described = one.more !== undefined && html` aria-describedby="${id}-more"`
   return isOnly
     ? html`<li>
-        <input type="hidden" name="scope" value="${one.scope}" /><strong>${one.words}</strong>
+        <input type="hidden" name="scope" value="${one.value}" /><strong>${one.words}</strong>
         ${more} ${toolList(one)}
       </li>`
     : html`<li>
@@ -106,7 +111,7 @@ function scopeItem(one: ScopeWords, at: number, isOnly: boolean): Html {
             type="checkbox"
             id="${id}"
             name="scope"
-            value="${one.scope}"
+            value="${one.value}"
             checked${described}
           /><span>${one.words}</span></label
         >

@@ -153,7 +153,7 @@ async function consent(asking: Asking): Promise<void> {
     client: await clientOf(asking),
     resource: resources.flatMap((url) => resourceName(asking, url)).join(' and ') || 'Countersign',
     person: person.name,
-    wanted: wanted.map((one) => wordsOf(asking, one)),
+    wanted: wanted.map((one) => askedWords(asking, one, wanted)),
     held: held.map((one) => wordsOf(asking, one)),
     field: pages.forms.field(request, response, name),
     signOutField: pages.forms.field(request, response, SIGN_OUT_FORM),
@@ -165,6 +165,17 @@ async function consent(asking: Asking): Promise<void> {
 const resourceName = ({ protectedOnes }: Asking, url: string): readonly string[] => {
   const found = protectedOnes.at(url)
   return found ? [found.name] : []
+}
+
+/** What its box on the page says: a scope of two resources has two boxes, and each is for one. */
+const valueOf = ({ resource, scope }: Wanted, all: readonly Wanted[]): string =>
+  all.filter((one) => one.scope === scope).length > 1 ? `${scope} ${resource}` : scope
+
+function askedWords(asking: Asking, one: Wanted, all: readonly Wanted[]) {
+  const value = valueOf(one, all)
+  const shown = wordsOf(asking, one)
+  const where = value === one.scope ? '' : ` (${resourceName(asking, one.resource).join('')})`
+  return { ...shown, words: `${shown.words}${where}`, value }
 }
 
 const wordsOf = ({ protectedOnes }: Asking, { resource, scope }: Wanted): ScopeWords =>
@@ -250,8 +261,9 @@ async function answer(asking: Asking, person: Person, form: Form): Promise<void>
   const { details, provider, request, response, pages, notes } = asking
   const { wanted, held } = await askedOf(asking)
   const ticked = new Set(form.all('scope'))
-  const agreed = wanted.filter(({ scope }) => ticked.has(scope))
-  const declined = wanted.filter(({ scope }) => !ticked.has(scope))
+  const isTicked = (one: Wanted): boolean => ticked.has(valueOf(one, wanted))
+  const agreed = wanted.filter(isTicked)
+  const declined = wanted.filter((one) => !isTicked(one))
   const { name } = await clientOf(asking)
   const isAllowed = form.text('decision') === 'allow' && [...agreed, ...held].length > 0
   // RS17: what was asked for, and which part of it was given.

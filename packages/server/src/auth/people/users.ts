@@ -80,9 +80,7 @@ export function makeUsers(rooms: UserRooms): Users {
     },
     link: async (nameOrId) => {
       const account = await found(nameOrId)
-      if (account.provider) {
-        throw new Fault('rpc/bad-params', `${account.name} signs in at ${account.provider.issuer}.`)
-      }
+      checkLinkable(account)
       await ledger.note('user.linked', { account: account.id })
       return linkFor(account)
     },
@@ -107,6 +105,12 @@ export function makeUsers(rooms: UserRooms): Users {
       return { link: `${origin()}${ENROL_PATH}${token}`, until }
     },
   }
+}
+
+function checkLinkable({ name, provider, isDisabled }: Account): void {
+  if (provider) throw new Fault('rpc/bad-params', `${name} signs in at ${provider.issuer}.`)
+  if (!isDisabled) return
+  throw new Fault('rpc/bad-params', `${name} is disabled: "users enable ${name}" comes first.`)
 }
 
 async function listOf(accounts: Accounts): Promise<readonly User[]> {

@@ -10,6 +10,11 @@ test('AS16: whoever signed in is sent to a path of ours, whatever the link said'
   for (const elsewhere of [
     '//evil.example',
     '/\\evil.example',
+    '/.//evil.example',
+    '/%2e//evil.example',
+    '/a/..//evil.example',
+    '/.\\/evil.example',
+    '/a/%2E%2e/\\evil.example',
     'https://evil.example/',
     'javascript:alert(1)',
     '/\t/evil.example',

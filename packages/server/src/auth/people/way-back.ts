@@ -5,5 +5,6 @@ export function pathOnOrigin(given: string | null, origin: string): string | und
   if (given === null || given.length > PATH_CHARS_MAX) return undefined
   if (!/^\/(?![/\\])[\u0021-\u007E]*$/.test(given) || !URL.canParse(given, origin)) return undefined
   const { origin: found, pathname, search } = new URL(given, origin)
-  return found === origin ? `${pathname}${search}` : undefined
+  // `/.//evil.example` is on our origin until its dots are resolved: what is left names another host.
+  return found === origin && !pathname.startsWith('//') ? `${pathname}${search}` : undefined
 }

@@ -1,3 +1,4 @@
+import { Fault } from '@countersign/contract'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -49,6 +50,13 @@ ${JSON_HELP}
   countersign deny ID --reason TEXT         says no`,
   parts: { show },
   run: async (parsed, io) => {
+    const [stray] = parsed.positionals
+    if (stray !== undefined) {
+      throw new Fault(
+        'rpc/bad-params',
+        `there is no "approvals ${stray}". After "approvals" comes show, or options.`,
+      )
+    }
     const config = findConfig(parsed, io)
     const asJson = flag(parsed, 'json')
     if (flag(parsed, 'watch')) return watch(config, io, asJson)

@@ -29,10 +29,10 @@ ${JSON_HELP}
   run: async (parsed, io) => {
     const [stray] = parsed.positionals
     if (stray !== undefined) {
-      const parts = 'remove, rekey, or options'
+      const parts = 'remove, rekey, or by options'
       throw new Fault(
         'rpc/bad-params',
-        `there is no "connections ${stray}". After "connections" comes ${parts}.`,
+        `there is no "connections ${stray}" here. Right after "connections" comes ${parts}.`,
       )
     }
     await using gateway = await reach(findConfig(parsed, io), io)

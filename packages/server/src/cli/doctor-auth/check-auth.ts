@@ -98,7 +98,7 @@ async function accountsOf({ url, token }: Running): Promise<Finding> {
   const admin = connect(url, () => token.reveal())
   try {
     const [users, clients] = await Promise.all([admin.listUsers({}), admin.listClients({})])
-    const said = `${String(users.length)} accounts, ${String(clients.length)} registered clients`
+    const said = `${counted(users, 'account')}, ${counted(clients, 'registered client')}`
     return users.length === 0
       ? at.warn(`${said}: nobody can sign in`, 'countersign users add NAME, and open the link')
       : at.pass(said)
@@ -106,6 +106,9 @@ async function accountsOf({ url, token }: Running): Promise<Finding> {
     return at.fail(toFault(thrown).message, 'look at the log of the running gateway')
   }
 }
+
+const counted = (all: readonly unknown[], what: string): string =>
+  `${String(all.length)} ${what}${all.length === 1 ? '' : 's'}`
 
 async function tokenIn(
   name: string,

@@ -43,10 +43,16 @@ async function toFile(admin: Admin, path: string): Promise<number> {
     return await write(admin, (text) => file.appendFile(text))
   } catch (cause) {
     if (cause instanceof Fault) throw cause
+    if (isThere(cause)) {
+      throw new Fault('rpc/bad-params', `${path} exists already: name a new file.`, { cause })
+    }
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Fault('store/unavailable', `cannot write ${path}: ${why}`, { cause })
   }
 }
+
+const isThere = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
 
 const put = ({ stdout }: Io, text: string): Promise<void> =>
   new Promise((written, reject) => {

@@ -33,10 +33,10 @@ describe themselves at a URL, and people are asked before one gets anything.`,
   run: async (parsed, io) => {
     const [stray] = parsed.positionals
     if (stray !== undefined) {
-      const parts = 'add, remove, rotate-keys, or options'
+      const parts = 'add, remove, rotate-keys, or by options'
       throw new Fault(
         'rpc/bad-params',
-        `there is no "clients ${stray}". After "clients" comes ${parts}.`,
+        `there is no "clients ${stray}" here. Right after "clients" comes ${parts}.`,
       )
     }
     await using gateway = await reach(findConfig(parsed, io), io)

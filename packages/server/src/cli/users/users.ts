@@ -32,10 +32,10 @@ NAME may also be an id. Accounts belong to the embedded authorization server (au
   run: async (parsed, io) => {
     const [stray] = parsed.positionals
     if (stray !== undefined) {
-      const parts = 'add, link, disable, enable, remove, or options'
+      const parts = 'add, link, disable, enable, remove, or by options'
       throw new Fault(
         'rpc/bad-params',
-        `there is no "users ${stray}". After "users" comes ${parts}.`,
+        `there is no "users ${stray}" here. Right after "users" comes ${parts}.`,
       )
     }
     await using gateway = await reach(findConfig(parsed, io), io)
