@@ -67,6 +67,20 @@ export interface HouseRooms {
 
 export async function openHouse(config: Config, rooms: HouseRooms): Promise<House> {
   const foundation = await layFoundation(config, rooms)
+  try {
+    return await openRooms(config, rooms, foundation)
+  } catch (thrown) {
+    // What cannot be opened leaves nothing locked.
+    foundation.store.close()
+    throw thrown
+  }
+}
+
+async function openRooms(
+  config: Config,
+  rooms: HouseRooms,
+  foundation: Foundation,
+): Promise<House> {
   const core = await openCore(config, rooms, foundation)
   const trust = await openTrust(config, rooms, { ...foundation, ...core })
   const { gateway, fleet } = core
@@ -98,9 +112,9 @@ async function openCore(config: Config, rooms: HouseRooms, foundation: Foundatio
   const hearing: { gateway?: Gateway } = {}
   const heard = (): Gateway | undefined => hearing.gateway
   const policy = await openPolicies(config, foundation, heard)
-  const keeper = startKeeper(world)
   const catalog = openCatalog(config, { ...foundation, policy, watcher, gateway: heard })
   const connections = await openVault(config, { world, log, records, ledger, identities })
+  const keeper = startKeeper(world)
   const { vault } = connections
   const fleet = openFleet(config, { world, log, catalog, keeper, vault, gateway: heard })
   const named = Object.fromEntries(config.views.map(({ name, servers }) => [name, servers]))

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -24,6 +25,9 @@ export function privateFolder(path: string): void {
   if (uid !== process.getuid?.() || (mode & STICKY) !== 0) return
   if ((mode & FOR_OTHERS) !== 0) chmodSync(path, 0o700)
 }
+
+/** Whether there is such a file: reading it would make one. */
+export const hasKeyFile = (path: string): boolean => existsSync(path)
 
 /** A key kept in a file that only its owner may read; made when it is not there yet. */
 export function keyFile(world: World, path: string): Buffer {

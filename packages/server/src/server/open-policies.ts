@@ -16,10 +16,5 @@ export async function openPolicies(
   const onChange = (): void => {
     for (const { id } of servers) gateway()?.onChange(id, EVERY_LIST)
   }
-  try {
-    return await openPolicy({ world, log, store, ledger, onChange }, policy)
-  } catch (thrown) {
-    store.close()
-    throw thrown
-  }
+  return openPolicy({ world, log, store, ledger, onChange }, policy)
 }

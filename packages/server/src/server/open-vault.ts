@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { Fault } from '@countersign/contract'
 import type { PageDesk, SignIns } from '#auth'
 import type { Ledger } from '#audit'
-import type { World } from '#base'
+import { hasKeyFile, type World } from '#base'
 import type { Config } from '#config'
 import { CONNECT_PATH, connectPages, NO_PAGES, type ConnectPages } from '#gateway'
 import { connectMount, type Mount } from '#http'
@@ -9,6 +10,7 @@ import type { Records } from '#store'
 import type { Log } from '#telemetry'
 import {
   connectionDesk,
+  hasCredentials,
   makeVault,
   openMaster,
   ownClientAt,
@@ -16,6 +18,7 @@ import {
   type ConnectionDesk,
   type Identities,
   type OpenVault,
+  type VaultSettings,
 } from '#vault'
 
 export interface VaultPlan {
@@ -57,6 +60,16 @@ const NONE: Connections = {
   close: async () => undefined,
 }
 
+/** A path that is mistyped would make a new key, and every credential would be lost to it. */
+async function checkKey(records: Records, { key, previous }: VaultSettings): Promise<void> {
+  if (!('file' in key) || previous.length > 0 || hasKeyFile(key.file)) return
+  if (!(await hasCredentials(records))) return
+  throw new Fault(
+    'store/unavailable',
+    `${key.file} is not there, and there are credentials sealed with the key that was in it. Restore it, or name that key under vault.previous.`,
+  )
+}
+
 export async function openVault(config: Config, plan: VaultPlan): Promise<Connections> {
   const { world, log, records, ledger } = plan
   const servers = new Map(
@@ -67,6 +80,7 @@ export async function openVault(config: Config, plan: VaultPlan): Promise<Connec
   if (servers.size === 0) return NONE
   const { key = { file: join(config.data, 'keys', 'vault.key') }, previous = [] } =
     config.vault ?? {}
+  await checkKey(records, { key, previous })
   const master = await openMaster(world, { key, previous })
   let origin = config.listen.publicUrl
   // Before we listen nobody can come back to us; what needs no person does not ask.

@@ -75,6 +75,10 @@ interface Removed {
 const KIND = 'Credential'
 const PAGE = 200
 
+/** Whether anything is sealed. */
+export const hasCredentials = async (records: Records): Promise<boolean> =>
+  (await records.list(KIND, { limit: 1 })).length > 0
+
 /** Sealed rows: each under a data key of its own, which the master key wraps. */
 export function makeCabinet(world: World, records: Records, master: Seal): Cabinet {
   const box = makeBox(world, master)

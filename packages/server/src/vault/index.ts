@@ -1,4 +1,5 @@
 /** vault: what we show to servers behind us: their tokens, per principal, sealed. */
+export { hasCredentials } from './cabinet.ts'
 export type { CredentialLine } from './cabinet.ts'
 export type { Connect } from './connect.ts'
 export type { Connected, Connecting, Connection } from './connecting.ts'
