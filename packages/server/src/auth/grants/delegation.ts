@@ -44,7 +44,8 @@ export async function delegate(
   const act = actorsWith(rooms, parent, actor)
   const resource = narrowed(rooms, parent, param(ask, 'resource'))
   const scopes = narrowedScopes(ask, parent, resource, actor)
-  const lifetimeMs = lifetimeOf(parent, rooms.world.now(), settings)
+  // Before anything is used up for it; what is left when it is issued is less.
+  lifetimeOf(parent, rooms.world.now(), settings)
   const jkt = await ask.prove()
   // Whoever could not use the bound token by itself must not get one that anybody can.
   if (jkt === undefined && (own(parent, 'cnf') !== undefined || settings.dpop === 'required')) {
@@ -56,7 +57,7 @@ export async function delegate(
     client: ask.client?.id ?? actor.subject,
     resource,
     scopes,
-    lifetimeMs,
+    lifetimeMs: lifetimeOf(parent, rooms.world.now(), settings),
     jkt,
     claims: { ...kept(parent), act },
     basis: { token: textIn(parent, 'jti') ?? '', actor: actor.subject },
@@ -152,9 +153,12 @@ function narrowedScopes(
   return scopesAsked(ask, resource, both, how)
 }
 
+/** More than signing takes. */
+const SIGNING_MS = 1_000
+
 function lifetimeOf(parent: JsonObject, now: number, { delegation }: GrantSettings): number {
-  const leftMs = Number(own(parent, 'exp')) * 1_000 - now
-  // Whole seconds, down: `exp` must not come after that of the parent.
+  // It is signed a moment later, and `exp` must not come after that of the parent.
+  const leftMs = Number(own(parent, 'exp')) * 1_000 - now - SIGNING_MS
   const lifetimeMs = Math.floor(Math.min(delegation.lifetimeMs, leftMs) / 1_000) * 1_000
   if (lifetimeMs > 0) return lifetimeMs
   throw badGrant('The subject_token is about to expire.')
