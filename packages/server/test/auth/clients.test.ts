@@ -3,12 +3,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { DpopSession } from '@modelcontextprotocol/client'
-import { UnauthorizedError as OldUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
-import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { startIssuer, type FakeIssuer } from './fake-issuer.ts'
 import { openGuarded, type GuardedHouse } from './guarded-house.ts'
-import { callAsking, comeIn, makeVisitor, type Browse } from './visitor.ts'
+import { callAsking, comeIn, comeInOld, makeVisitor, type Browse } from './visitor.ts'
 
 let issuer: FakeIssuer
 let house: GuardedHouse
@@ -88,24 +85,8 @@ describe('an official client of SDK v1', () => {
   it('finds the way in, and loses nothing when it asks for more', async () => {
     // RS14: it asks for exactly what a challenge names.
     issuer.authorized.length = 0
-    const { provider, callback } = visit()
-    const agreeing = async <Value>(transport: OldHttp, act: () => Promise<Value>) => {
-      try {
-        return await act()
-      } catch (thrown) {
-        if (!(thrown instanceof OldUnauthorizedError)) throw thrown
-        await transport.finishAuth(callback().get('code') ?? '')
-        return undefined
-      }
-    }
-    const open = () => new OldHttp(house.at('peer'), { authProvider: provider })
-    const first = open()
-    await agreeing(first, () => new OldClient({ name: 'old', version: '1' }).connect(first))
-    const client = new OldClient({ name: 'old', version: '1' })
-    const transport = open()
-    await client.connect(transport)
-    const call = (name: string) =>
-      agreeing(transport, () => client.callTool({ name, arguments: {} }))
+    const visitor = visit()
+    const { call, close } = await comeInOld(visitor, house.at('peer'))
     assert.equal(await call('echo'), undefined)
     assert.match(JSON.stringify(await call('echo')), /\{\}/)
     assert.equal(await call('seen'), undefined)
@@ -116,6 +97,6 @@ describe('an official client of SDK v1', () => {
       'mcp:discover tool:peer.echo',
       'mcp:discover tool:peer.echo tool:peer.seen',
     ])
-    await client.close()
+    await close()
   })
 })

@@ -4,13 +4,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { DpopSession } from '@modelcontextprotocol/client'
-import { UnauthorizedError as OldUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
-import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { decodeJwt } from 'jose'
 import { makeFormBrowser, type FormBrowser, type Page } from './form-browser.ts'
 import { openGuarded, type GuardedHouse } from './guarded-house.ts'
-import { CALLBACK, callAsking, comeIn, makeVisitor, type Visitor } from './visitor.ts'
+import { CALLBACK, callAsking, comeIn, comeInOld, makeVisitor, type Visitor } from './visitor.ts'
 
 const PASSWORD = 'correct horse battery staple'
 
@@ -66,6 +63,12 @@ const visit = (person: Person, session?: DpopSession): Visitor =>
     ...(session ? { session } : {}),
   })
 
+/** As when somebody ends it, or its time is over: the next request with it is a 401. */
+async function revokeTokenOf(visitor: Visitor): Promise<void> {
+  const { jti } = decodeJwt(visitor.tokens()?.access_token ?? '')
+  await house.house.admin.revoke({ token: jti ?? '' })
+}
+
 for (const [era, mode] of [
   ['2025-11-25', 'legacy'],
   ['2026-07-28', 'auto'],
@@ -84,6 +87,21 @@ for (const [era, mode] of [
       assert.match(second ?? '', /echo/)
       const scopes = String(decodeJwt(visitor.tokens()?.access_token ?? '')['scope']).split(' ')
       assert.ok(scopes.includes('tool:peer.echo') && scopes.includes('mcp:discover'))
+      await inside.client.close()
+    })
+
+    it('goes on with a new token when the old one is taken no longer, and asks nobody', async () => {
+      // AS18: the refresh token is rotated.
+      const person = await newPerson(`grace-${mode}`)
+      const visitor = visit(person)
+      const inside = await comeIn(visitor, mode, house.at('peer'))
+      await callAsking(visitor, inside, 'echo')
+      const old = visitor.tokens()
+      await revokeTokenOf(visitor)
+      assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
+      assert.equal(person.pages.length, 2)
+      assert.notEqual(visitor.tokens()?.access_token, old?.access_token)
+      assert.notEqual(visitor.tokens()?.refresh_token, old?.refresh_token)
       await inside.client.close()
     })
 
@@ -128,22 +146,6 @@ describe('somebody who is asked', () => {
 })
 
 describe('an official client', () => {
-  it('goes on with a new token when the old one is taken no longer, and asks nobody', async () => {
-    // AS18: the refresh token is rotated.
-    const person = await newPerson('grace')
-    const visitor = visit(person)
-    const inside = await comeIn(visitor, 'auto', house.at('peer'))
-    await callAsking(visitor, inside, 'echo')
-    const old = visitor.tokens()
-    const { jti } = decodeJwt(old?.access_token ?? '')
-    await house.house.admin.revoke({ token: jti ?? '' })
-    assert.match(await callAsking(visitor, inside, 'echo'), /\{\}/)
-    assert.equal(person.pages.length, 2)
-    assert.notEqual(visitor.tokens()?.access_token, old?.access_token)
-    assert.notEqual(visitor.tokens()?.refresh_token, old?.refresh_token)
-    await inside.client.close()
-  })
-
   it('registers by itself where that is allowed', async () => {
     // AS19, AS20
     const person = await newPerson('hopper')
@@ -168,30 +170,18 @@ describe('an official client of SDK v1', () => {
   it('signs in, and loses nothing when it asks for more', async () => {
     // RS14b: it asks for exactly what a challenge names.
     const person = await newPerson('lovelace')
-    const { provider, callback, asked } = visit(person)
-    const agreeing = async <Value>(transport: OldHttp, act: () => Promise<Value>) => {
-      try {
-        return await act()
-      } catch (thrown) {
-        if (!(thrown instanceof OldUnauthorizedError)) throw thrown
-        await transport.finishAuth(callback().get('code') ?? '')
-        return undefined
-      }
-    }
-    const open = () => new OldHttp(house.at('peer'), { authProvider: provider })
-    const first = open()
-    await agreeing(first, () => new OldClient({ name: 'old', version: '1' }).connect(first))
-    const client = new OldClient({ name: 'old', version: '1' })
-    const transport = open()
-    await client.connect(transport)
-    const call = (name: string) =>
-      agreeing(transport, () => client.callTool({ name, arguments: {} }))
+    const visitor = visit(person)
+    const { call, close } = await comeInOld(visitor, house.at('peer'))
     assert.equal(await call('echo'), undefined)
     assert.match(JSON.stringify(await call('echo')), /\{\}/)
     assert.equal(await call('seen'), undefined)
     assert.match(JSON.stringify(await call('seen')), /content/)
     assert.match(JSON.stringify(await call('echo')), /\{\}/)
-    assert.equal(asked.length, 3)
-    await client.close()
+    assert.equal(visitor.asked.length, 3)
+    // AS18: what is taken no longer is renewed, and nobody is asked.
+    await revokeTokenOf(visitor)
+    assert.match(JSON.stringify(await call('echo')), /\{\}/)
+    assert.equal(visitor.asked.length, 3)
+    await close()
   })
 })

@@ -10,6 +10,9 @@ import {
   type OAuthDiscoveryState,
   type OAuthTokens,
 } from '@modelcontextprotocol/client'
+import { UnauthorizedError as OldUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 
 const ROUNDS_MAX = 4
 export const CALLBACK = 'http://127.0.0.1:3000/cb'
@@ -104,4 +107,32 @@ export async function callAsking(visitor: Visitor, inside: Inside, name: string)
     }
   }
   throw new Error('it was never let through')
+}
+
+export interface OldInside {
+  /** What the tool answered; undefined when somebody was asked for more instead. */
+  readonly call: (name: string) => Promise<unknown>
+  readonly close: () => Promise<void>
+}
+
+/** The same with SDK v1, which throws where it asks, and is called again by whoever wants to go on. */
+export async function comeInOld({ provider, callback }: Visitor, at: URL): Promise<OldInside> {
+  const agreeing = async <Value>(transport: OldHttp, act: () => Promise<Value>) => {
+    try {
+      return await act()
+    } catch (thrown) {
+      if (!(thrown instanceof OldUnauthorizedError)) throw thrown
+      await transport.finishAuth(callback().get('code') ?? '')
+      return undefined
+    }
+  }
+  const first = new OldHttp(at, { authProvider: provider })
+  await agreeing(first, () => new OldClient({ name: 'old', version: '1' }).connect(first))
+  const client = new OldClient({ name: 'old', version: '1' })
+  const transport = new OldHttp(at, { authProvider: provider })
+  await client.connect(transport)
+  return {
+    call: (name) => agreeing(transport, () => client.callTool({ name, arguments: {} })),
+    close: () => client.close(),
+  }
 }

@@ -141,7 +141,11 @@ function tokensOf(made: Made): Configuration {
       if (await asked.take(RefreshToken?.grantId ?? '')) throw mustAskAgain()
       return true
     },
-    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    issueRefreshToken: async (_ctx, client, { grantId }) => {
+      // It came back and asked: its next refresh is one like any other.
+      await asked.take(grantId ?? '')
+      return client.grantTypeAllowed('refresh_token')
+    },
     loadExistingGrant: (ctx) => consents.existing(ctx),
     findAccount: async ({ oidc: { client, provider } }, subject, shown) => {
       // What was revoked since they agreed must not come back as a new token.
