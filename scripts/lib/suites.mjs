@@ -20,12 +20,12 @@ export const SUITES = {
   },
   stories: {
     globs: [
-      'packages/*/test/{stories,auth,policy,stores,sim,upstream,wire,init,vault}/**/*.test.ts',
+      'packages/*/test/{stories,auth,audit,feeds,policy,postgres,redaction,stores,sim,telemetry,upstream,wire,init,vault}/**/*.test.ts',
       'test/records/*.test.ts',
     ],
     // One more than the cores of a small machine: much of it is waiting.
     args: ['--test-concurrency=3'],
-    limitMs: 8 * MINUTE_MS,
+    limitMs: 10 * MINUTE_MS,
   },
   e2e: {
     globs: ['test/e2e/*.test.ts', 'examples/*/*.test.ts'],

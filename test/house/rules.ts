@@ -25,6 +25,7 @@ export const STAIRS: readonly string[] = [
   'upstream',
   'approvals',
   'policy',
+  'redaction',
   'vault',
   'auth',
   'audit',

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { noStanding } from '#approvals'
+import { noPayloads } from '#audit'
 import type { TokenPrincipal } from '#auth'
 import { systemWorld } from '#base'
+import { noQuotas, noRuns } from '#policy'
+import { noRedaction } from '#redaction'
+import { noTelemetry } from '#telemetry'
 import type { Asked, Client } from './asked.ts'
 import { call, type CallRooms } from './call.ts'
 
@@ -52,6 +57,12 @@ async function comesOf(who: TokenPrincipal, isDenied: boolean) {
       close: async (_entry: unknown, facts: { outcome: string }) => void seen.push(facts.outcome),
     },
     rules: () => ({}),
+    standing: noStanding,
+    runs: noRuns,
+    payloads: noPayloads,
+    quotas: noQuotas,
+    redaction: noRedaction,
+    telemetry: noTelemetry,
     upstream: () => ({
       spec: {},
       introduce: async () => undefined,

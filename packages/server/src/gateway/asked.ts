@@ -1,6 +1,7 @@
 import type { JsonObject } from '@countersign/contract'
 import type { Using } from '#approvals'
 import type { View } from '#registry'
+import type { TraceContext } from '#telemetry'
 import type { Exchange, Outgoing } from '#upstream'
 
 /** A request that reaches a server and is therefore governed. */
@@ -25,6 +26,18 @@ export interface Asked {
   readonly round: Round
   /** Whether the server is asked to make a task of it, where it may (TL-004). */
   readonly wantsTask?: boolean
+  /** The run that the request names, or the trace it is part of. */
+  readonly run?: string | undefined
+  readonly whence?: Whence
+  /** What was found in its arguments, which are covered already where they have to be. */
+  readonly screened?: { readonly found: readonly string[]; readonly blocked: readonly string[] }
+}
+
+/** Where a call comes from, as far as its request shows. */
+export interface Whence {
+  /** The network address of the client; absent over stdio. */
+  readonly address?: string
+  readonly trace?: TraceContext
 }
 
 /** Where a conversation of several requests stands (MRTR). The first request is round 1. */

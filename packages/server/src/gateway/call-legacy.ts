@@ -34,6 +34,7 @@ export async function callLegacy(
     method,
     params: ownParams(request.params),
     round: { number: 1 },
+    run: runOf(request.params),
   }
   if (isConnectTool(asked)) return connectLegacy(rooms, legacy, asked)
   const unlisted = await ensureNamed(rooms, view, who, request).catch(onlyUnconnected)
@@ -232,7 +233,7 @@ function fareOf({ session, request, who }: LegacyRequest, asked: Asked): Fare {
     questions: 'live',
     takesTasks: true, // Whatever becomes of it, this client waits or is told so in words.
     isUnique: asked.method === 'tools/call',
-    run: runOf(request.params),
+    run: asked.run,
   }
 }
 

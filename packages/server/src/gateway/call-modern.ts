@@ -14,6 +14,7 @@ import { failure, projectResult, success, toolError } from './project.ts'
 import { digestOfParams } from './params-digest.ts'
 import { ownParams } from './read.ts'
 import { answersIn, openState, stateIn, type Carried } from './request-state.ts'
+import { runOf } from './same-call.ts'
 
 /** One call of a modern client, from its request to its response. */
 export async function callModern(
@@ -123,6 +124,7 @@ function askedIn(
     method,
     params: ownParams(request.params),
     round,
+    run: runOf(request.params),
   }
 }
 

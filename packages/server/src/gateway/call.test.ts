@@ -2,6 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault, textAt } from '@countersign/contract'
 import { systemWorld } from '#base'
+import { noPayloads } from '#audit'
+import { noStanding } from '#approvals'
+import { noQuotas, noRuns } from '#policy'
+import { noRedaction } from '#redaction'
+import { noTelemetry } from '#telemetry'
 import type { Upstream } from '#upstream'
 import type { Asked, Client } from './asked.ts'
 import { NO_PAGES } from './connect-pages.ts'
@@ -62,6 +67,12 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
       groupsOf: () => [],
     },
     rules: () => ({}),
+    standing: noStanding,
+    runs: noRuns,
+    payloads: noPayloads,
+    quotas: noQuotas,
+    redaction: noRedaction,
+    telemetry: noTelemetry,
     connects: NO_PAGES,
     upstream: () => {
       const introduce = async (): Promise<void> => undefined

@@ -1,19 +1,20 @@
 import { Fault, toFault, type Effect, type FaultCode } from '@countersign/contract'
 import type { Closing, Ledger, Opening } from '#audit'
 import { custodyOf, type Principal } from '#auth'
-import { newId, type World } from '#base'
-import type { Approvals } from '#approvals'
-import type { Decision, Policy } from '#policy'
-import type { ToolRules } from '#registry'
+import { newId } from '#base'
+import type { Decision, Quotas } from '#policy'
+import type { Redaction } from '#redaction'
+import type { CallSpan, Facts, Telemetry } from '#telemetry'
 import type { Upstream } from '#upstream'
 import { shortfall } from './admit.ts'
 import type { Asked, Client } from './asked.ts'
 import type { Outcome } from '#tasks'
 import { withPage, type ConnectPages } from './connect-pages.ts'
 import { converse } from './converse.ts'
-import { boundOf, judgeApproved, type Case } from './judge-approved.ts'
-import { digestOfParams } from './params-digest.ts'
-import { outgoing, targetOf, type Target } from './target.ts'
+import { boundOf, type Case } from './judge-approved.ts'
+import { judgeCall, type JudgeCallRooms, type Judgement } from './judge-call.ts'
+import { prepare, type PrepareRooms } from './prepare.ts'
+import { outgoing, type Target } from './target.ts'
 
 /** A call that is over, for whoever watches them go by. */
 export interface CallEnded {
@@ -21,17 +22,15 @@ export interface CallEnded {
   readonly closing: Closing
 }
 
-export interface CallRooms {
-  readonly world: World
-  readonly policy: Policy
-  readonly approvals: Pick<Approvals, 'find' | 'lapse' | 'use' | 'groupsOf'>
+export interface CallRooms extends PrepareRooms, JudgeCallRooms {
   readonly ledger: Ledger
+  readonly quotas: Quotas
+  readonly redaction: Redaction
+  readonly telemetry: Telemetry
   /** The way of exactly this principal to a server. */
   readonly upstream: (server: string, who: Principal) => Upstream
   /** Where somebody connects a server that wants to know whose account to use. */
   readonly connects: ConnectPages
-  /** What the operator decided about single tools. */
-  readonly rules: ToolRules
   /** Reads a server's definitions again. */
   readonly relist: (server: string) => Promise<unknown>
   readonly onEnd: (ended: CallEnded) => void
@@ -71,45 +70,43 @@ async function attempt(
   client: Client,
 ): Promise<Attempted> {
   const startedAt = rooms.world.monotonic()
-  const target = targetOf(asked, rooms.rules)
-  const digest = digestOfParams(target.params['arguments'] ?? target.params)
-  const about = {
-    view: asked.view.id,
-    arguments: target.params['arguments'],
-    argumentsDigest: digest,
-  }
-  const judged: Case = { who, target, about, label: client.label }
-  const decision = client.using
-    ? await judgeApproved(rooms, judged, client.using)
-    : rooms.policy.decide(who, target, about)
-  const opening = {
-    call: attemptOf(rooms.world, asked),
-    arguments: digest,
-    ...openingOf(who, asked, client, target, decision),
-  }
+  const judged = await prepare(rooms, who, asked, client)
+  const judgement = await judgeCall(rooms, judged, client)
+  const opening = openingOf(judged, asked, judgement, attemptOf(rooms.world, asked))
+  const span = rooms.telemetry.call(factsOf(opening), asked.whence?.trace)
   const entry = await rooms.ledger.open(opening)
-  // The scope first: a missing one is never a matter of policy, nor the other way round.
-  const short = shortfall(who, target)
   let credential: string | undefined
   const showed = (name: string): void => {
     credential = name
   }
-  const outcome = short
-    ? refused(short)
-    : await act(rooms, judged, { decision, asked, client, showed, startedAt }).catch(refused)
+  const acting = { judgement, asked, client, showed, startedAt, span }
+  const outcome = await act(rooms, judged, acting).catch(refused)
   const elapsedMs = rooms.world.monotonic() - startedAt
-  const closing = closingOf(outcome, target.effect, elapsedMs, credential)
+  const closing = closingOf(outcome, judged.target.effect, elapsedMs, credential)
   await rooms.ledger.close(entry, closing)
+  span.end({ ...closing })
   rooms.onEnd({ opening, closing })
   return outcome
 }
 
+/** What the world is told of a call: who calls what, never what it carries. */
+const factsOf = ({ call: id, server, method, name, effect, view, client }: Opening): Facts => ({
+  call: id,
+  server,
+  method,
+  name,
+  effect,
+  view,
+  client,
+})
+
 interface Acting {
-  readonly decision: Decision<Target>
+  readonly judgement: Judgement
   readonly asked: Asked
   readonly client: Client
   readonly showed: (credential: string) => void
   readonly startedAt: number
+  readonly span: CallSpan
 }
 
 /** A call that could not leave for so long is judged again, by the brakes and policies of then. */
@@ -130,39 +127,62 @@ async function untilThere(
 }
 
 async function act(rooms: CallRooms, judged: Case, acting: Acting): Promise<Attempted> {
-  const { decision, asked, client: given, showed } = acting
-  const { who } = judged
+  const { judgement, asked } = acting
+  const { decision } = judgement
+  const { who, target, label } = judged
+  // The scope first: a missing one is never a matter of policy, nor the other way round.
+  const short = shortfall(who, target)
+  if (short) throw short
   if (decision.kind === 'ask') return asksFirst(judged, asked, decision)
   if (decision.kind === 'deny') throw new Fault('policy/denied', decision.because)
-  const target = decision.permitted
+  const { server, name } = target
+  const entered = await rooms.quotas.enter({
+    who,
+    client: label,
+    view: asked.view.id,
+    server,
+    name,
+  })
+  if (entered.kind === 'full') throw entered.fault
   try {
-    const { server } = target
-    const upstream = rooms.upstream(server, who)
-    const client = upstream.spec.auth ? hearing(given, showed) : given
-    const sent = outgoing(target, asked)
-    await untilThere(rooms, upstream, judged, acting)
-    // Used up before it is written down that it left: a crash in between loses nothing, since the same
-    // attempt may use it again, and nobody else.
-    if (client.using) await rooms.approvals.use(client.using, boundOf(judged, decision))
-    await client.leaving?.()
-    const first = await upstream.call(sent, client)
-    const reply = await converse(rooms.world, upstream, sent, client, first)
-    switch (reply.kind) {
-      case 'result':
-        return { kind: 'answered', result: reply.result, server }
-      case 'error':
-        return { kind: 'errored', error: reply.error, server }
-      case 'input': {
-        const { inputRequests, requestState } = reply
-        return { kind: 'input', inputRequests, requestState, server }
-      }
-      case 'task':
-        return { kind: 'task', task: reply.task, server }
-      case 'mismatch':
-        return { kind: 'mismatch', server }
-    }
+    return await send(rooms, judged, decision.permitted, acting)
   } catch (thrown) {
     throw honest(toFault(thrown), target)
+  } finally {
+    entered.leave()
+  }
+}
+
+/** Sends what is permitted, and hears its server out. */
+async function send(
+  rooms: CallRooms,
+  judged: Case,
+  target: Target,
+  acting: Acting,
+): Promise<Attempted> {
+  const { judgement, asked, client: given, showed } = acting
+  const { server } = target
+  const upstream = rooms.upstream(server, judged.who)
+  const client = upstream.spec.auth ? hearing(given, showed) : given
+  const sent = outgoing(target, asked)
+  await untilThere(rooms, upstream, judged, acting)
+  await judgement.spend()
+  await client.leaving?.()
+  const first = await upstream.call(sent, client)
+  const reply = await converse(rooms.world, upstream, sent, client, first)
+  switch (reply.kind) {
+    case 'result':
+      return { kind: 'answered', result: reply.result, server }
+    case 'error':
+      return { kind: 'errored', error: reply.error, server }
+    case 'input': {
+      const { inputRequests, requestState } = reply
+      return { kind: 'input', inputRequests, requestState, server }
+    }
+    case 'task':
+      return { kind: 'task', task: reply.task, server }
+    case 'mismatch':
+      return { kind: 'mismatch', server }
   }
 }
 
@@ -213,34 +233,29 @@ const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault
  * A later round of a conversation is an effect of its own, and has its own pair of entries. A client
  * may send the same round again while the first is under way (I-013): each attempt is told apart.
  */
-const attemptOf = (world: World, { call: id, round }: Asked): string =>
+const attemptOf = (world: CallRooms['world'], { call: id, round }: Asked): string =>
   round.number === 1 ? id : newId(world, `${id}.${String(round.number)}`)
 
 function openingOf(
-  who: Principal,
+  { who, target, about, label }: Case,
   asked: Asked,
-  client: Client,
-  target: Target,
-  decision: Decision<Target>,
-): Omit<Opening, 'call' | 'arguments'> {
+  { decision, told }: Judgement,
+  id: string,
+): Opening {
   const { kind, policies, version } = decision
   return {
+    call: id,
     principal: who.id,
     authority: custodyOf(who, target.server),
-    client: client.label,
+    client: label,
     view: asked.view.id,
     server: target.server,
     method: target.method,
     name: target.name,
     effect: target.effect,
-    decision: {
-      kind,
-      policies,
-      ...(version ? { version: { ...version } } : {}),
-      // GV6: by whose yes.
-      ...(client.using ? { approval: client.using.id } : {}),
-    },
+    decision: { kind, policies, ...(version ? { version: { ...version } } : {}), ...told },
     definition: target.digest,
+    arguments: about.argumentsDigest,
     round: asked.round.number,
   }
 }

@@ -19,7 +19,7 @@ import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { isOwnTool, ownTool, type OwnAnswer } from './own-tools.ts'
 import { takesTasks } from './patience.ts'
 import { projectResult, success } from './project.ts'
-import { ruleOf, runOf, sameCall } from './same-call.ts'
+import { ruleOf, sameCall } from './same-call.ts'
 import { viewOf } from './task-view.ts'
 import { wordsFor } from './words.ts'
 
@@ -248,7 +248,7 @@ function fareOf(rooms: ModernRooms, modern: ModernRequest, asked: Asked): Fare {
     // TX-004: without tasks on either side, a tool that is nothing but one is refused by its server.
     takesTasks: takesTasks(capabilities) || afterMsOf(rooms, asked) !== Infinity,
     isUnique: isFirst && !takesTasks(capabilities),
-    run: runOf(modern.request.params),
+    run: asked.run,
   }
 }
 

@@ -264,7 +264,8 @@ async function letLapse({ approvals }: CallRooms, { id }: Using, { code }: Fault
   await approvals.lapse(id, code === 'task/illegal' ? LAPSE.definition : LAPSE.refused)
 }
 
-export function askedOf(views: Views, { call: id, view, params, round, wantsTask }: Errand): Asked {
+export function askedOf(views: Views, errand: Errand): Asked {
+  const { call: id, view, params, round, wantsTask, run } = errand
   const found = views.find(view)
   if (!found) throw new Fault('call/unknown-name', 'The view of this call is gone.')
   const { inputResponses, requestState } = round
@@ -274,6 +275,7 @@ export function askedOf(views: Views, { call: id, view, params, round, wantsTask
     method: 'tools/call',
     params,
     wantsTask,
+    run,
     round: {
       number: Number(round['number']),
       ...(isObject(inputResponses) ? { inputResponses } : {}),

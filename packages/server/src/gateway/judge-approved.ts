@@ -10,7 +10,7 @@ import {
 } from '#approvals'
 import type { Principal } from '#auth'
 import type { World } from '#base'
-import type { About, Decision, Policy } from '#policy'
+import type { About, Decision, Policy, Run } from '#policy'
 import type { Target } from './target.ts'
 
 export interface JudgeRooms {
@@ -24,6 +24,8 @@ export interface Case {
   readonly who: Principal
   readonly target: Target
   readonly about: About & { readonly argumentsDigest: string }
+  /** The run that it is part of, where runs are told apart. */
+  readonly run?: Run | undefined
   /** What the client calls itself. */
   readonly label: string
 }

@@ -1,9 +1,12 @@
-import type { Approvals } from '#approvals'
+import { noStanding, type Approvals } from '#approvals'
+import { noPayloads } from '#audit'
 import { authExtensions } from '#auth'
 import type { Config } from '#config'
 import { makeGateway, type CallEnded, type Gateway } from '#gateway'
-import { permitAll, withBrakes, type LivePolicy } from '#policy'
+import { noQuotas, noRuns, permitAll, withBrakes, type LivePolicy } from '#policy'
+import { noRedaction } from '#redaction'
 import { makeRules, type Catalog, type ToolRules, type Views } from '#registry'
+import { noTelemetry } from '#telemetry'
 import type { Fleet } from '#upstream'
 import type { Foundation } from './foundation.ts'
 import { openEngine } from './open-engine.ts'
@@ -37,6 +40,12 @@ export function openGateway(config: Config, plan: GatewayPlan): Gateway {
     face: (id) => known(fleet.faces, id),
     connects: connections.pages,
     policy: judge,
+    standing: noStanding,
+    runs: noRuns,
+    payloads: noPayloads,
+    quotas: noQuotas,
+    redaction: noRedaction,
+    telemetry: noTelemetry,
     isListed: judge.isListed,
     extensions: auth ? authExtensions(auth) : [],
     relist: (id) => catalog.capture(known(fleet.faces, id)),
