@@ -9,6 +9,8 @@ export const Stopped = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('tool'), server: NAME, tool: NAME }),
   z.strictObject({ what: z.literal('client'), client: NAME }),
   z.strictObject({ what: z.literal('principal'), principal: NAME }),
+  /** By the id that entries have of it, or by what its client calls it; of one principal or of any. */
+  z.strictObject({ what: z.literal('run'), run: NAME, principal: NAME.exactOptional() }),
 ])
 export type Stopped = z.output<typeof Stopped>
 

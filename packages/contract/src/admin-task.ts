@@ -54,7 +54,7 @@ export const TaskLine = z.object({
 })
 
 /** One call of the handler, read from the journal: an attempt, a step, a wait, a child, an undoing. */
-const JournalCall = z.object({
+export const JournalCall = z.object({
   call: z.int(),
   what: z.string(),
   name: z.string(),

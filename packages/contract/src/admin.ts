@@ -1,11 +1,6 @@
 /** The control plane, once. The server answers these operations; the console and the CLI ask them. */
 import { z } from 'zod'
-import {
-  ADMIN_APPROVAL_STATES,
-  APPROVAL_VERDICTS,
-  ApprovalDetail,
-  ApprovalLine,
-} from './admin-approval.ts'
+import { APPROVAL_OPERATIONS } from './admin-approval.ts'
 import { AddedClient, ClientId, NewClient, OauthClient, RotatedKey } from './admin-client.ts'
 import {
   ConnectionLine,
@@ -15,7 +10,11 @@ import {
   RemovedConnection,
 } from './admin-connection.ts'
 import { Brake, Pulled, Stopped } from './admin-brake.ts'
-import { Custody } from './admin-custody.ts'
+import { CUSTODY_OPERATIONS } from './admin-custody.ts'
+import { FEED_OPERATIONS } from './admin-feeds.ts'
+import { LEDGER_OPERATIONS } from './admin-ledger.ts'
+import { POLICY_OPERATIONS } from './admin-policy.ts'
+import { QUOTA_OPERATIONS } from './admin-quota.ts'
 import { ADMIN_TASK_STATES, TaskDetail, TaskPage, VERDICTS } from './admin-task.ts'
 import { FAULTS, type FaultCode } from './fault.ts'
 import { EFFECTS, KINDS } from './tool.ts'
@@ -57,24 +56,6 @@ const Tool = z.object({
   inputSchema: Json.optional(),
 })
 
-/** Everything it takes to check it without us, but the key. */
-const Receipt = z.object({
-  receipt: z.literal('countersign-receipt/1'),
-  call: z.string(),
-  entries: z.array(
-    z.object({
-      entry: z.object({ at: z.int(), kind: z.string(), call: z.string().optional(), body: Json }),
-      /** Its place in the tree, from 0. */
-      index: z.int(),
-      leaf: z.string(),
-      /** Absent until a checkpoint covers it: within a second. */
-      proof: z
-        .object({ size: z.int(), path: z.array(z.string()), checkpoint: z.string() })
-        .optional(),
-    }),
-  ),
-})
-
 /** Somebody who may sign in; `addedAt` is in milliseconds since the epoch. */
 const User = z.object({
   id: z.string(),
@@ -100,12 +81,6 @@ const STATE = `(?:${ADMIN_TASK_STATES.join('|')})`
 /** Several states with commas between them: `working,unknown`. */
 const States = z.string().regex(new RegExp(`^${STATE}(?:,${STATE}){0,5}$`))
 
-const APPROVAL_STATE = `(?:${ADMIN_APPROVAL_STATES.join('|')})`
-/** As `States`, for approvals. */
-const ApprovalStates = z
-  .string()
-  .regex(new RegExp(`^${APPROVAL_STATE}(?:,${APPROVAL_STATE}){0,5}$`))
-
 /** Every operation: how it is asked over HTTP, and the shapes of its question and answer. */
 export const ADMIN = {
   listServers: {
@@ -129,37 +104,9 @@ export const ADMIN = {
     }),
     output: z.array(Entry),
   },
-  /** A page of the export that `countersign verify` reads, from an entry counted from 0. */
-  exportLedger: {
-    method: 'GET',
-    path: '/admin/ledger',
-    input: z.strictObject({
-      from: z.coerce.number().int().min(0).default(0),
-      limit: z.coerce.number().int().min(1).max(1_000).default(500),
-    }),
-    output: z.object({ lines: z.array(z.string()), next: z.int().optional() }),
-  },
-  /** What an auditor needs once: whose signature to expect, and what was signed last. */
-  getLedgerKey: {
-    method: 'GET',
-    path: '/admin/ledger/key',
-    input: z.strictObject({}),
-    output: z.object({ origin: z.string(), key: z.string(), checkpoint: z.string().optional() }),
-  },
-  /** Who asked, under what, what was decided, and what came of it. */
-  getCustody: {
-    method: 'GET',
-    path: '/admin/custody',
-    input: z.strictObject({ call: ID }),
-    output: Custody,
-  },
-  /** The entries of one call, each with the proof that it is in the ledger. */
-  getReceipt: {
-    method: 'GET',
-    path: '/admin/receipt',
-    input: z.strictObject({ call: ID }),
-    output: Receipt,
-  },
+  ...LEDGER_OPERATIONS,
+  ...CUSTODY_OPERATIONS,
+  ...FEED_OPERATIONS,
   listUsers: {
     method: 'GET',
     path: '/admin/users',
@@ -334,33 +281,9 @@ export const ADMIN = {
     input: z.strictObject({ id: ID, reason: REASON }),
     output: Brake,
   },
-  /** Calls that wait for people, and what was said to those before; the newest first. */
-  listApprovals: {
-    method: 'GET',
-    path: '/admin/approvals',
-    input: z.strictObject({
-      states: ApprovalStates.optional(),
-      limit: z.coerce.number().int().min(1).max(500).default(100),
-    }),
-    output: z.array(ApprovalLine),
-  },
-  getApproval: {
-    method: 'GET',
-    path: '/admin/approval',
-    input: z.strictObject({ id: ID }),
-    output: ApprovalDetail,
-  },
-  /** Says yes or no, as the principal `operator`. A yes counts if that is in a group asked for. */
-  decideApproval: {
-    method: 'POST',
-    path: '/admin/approval/decide',
-    input: z.strictObject({
-      id: ID,
-      verdict: z.enum(APPROVAL_VERDICTS),
-      reason: REASON.optional(),
-    }),
-    output: ApprovalDetail,
-  },
+  ...QUOTA_OPERATIONS,
+  ...POLICY_OPERATIONS,
+  ...APPROVAL_OPERATIONS,
 } as const satisfies Record<string, Operation>
 
 interface Operation {

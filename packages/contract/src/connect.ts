@@ -1,5 +1,9 @@
 /** A control-plane client for anything with `fetch` and a token: the console, the CLI, a script. */
+import type { POLICY_OPERATIONS } from './admin-policy.ts'
+import type { QUOTA_OPERATIONS } from './admin-quota.ts'
+import type { FEED_OPERATIONS } from './admin-feeds.ts'
 import { ADMIN, type Admin } from './admin.ts'
+import type { LEDGER_OPERATIONS } from './admin-ledger.ts'
 import { Fault, FAULTS, type FaultCode } from './fault.ts'
 import { isObject, own, textAt } from './json.ts'
 
@@ -29,13 +33,12 @@ export function connect(base: URL, token: () => string): Admin {
     listServers: (input) => ask(ADMIN.listServers, input),
     listTools: (input) => ask(ADMIN.listTools, input),
     listEntries: (input) => ask(ADMIN.listEntries, input),
-    exportLedger: (input) => ask(ADMIN.exportLedger, input),
-    getLedgerKey: (input) => ask(ADMIN.getLedgerKey, input),
-    listBrakes: (input) => ask(ADMIN.listBrakes, input),
-    pullBrake: (input) => ask(ADMIN.pullBrake, input),
-    releaseBrake: (input) => ask(ADMIN.releaseBrake, input),
+    ...ledgerThrough(ask),
+    ...rulesThrough(ask),
     getCustody: (input) => ask(ADMIN.getCustody, input),
-    getReceipt: (input) => ask(ADMIN.getReceipt, input),
+    getRunCustody: (input) => ask(ADMIN.getRunCustody, input),
+    readPayloads: (input) => ask(ADMIN.readPayloads, input),
+    eraseSubject: (input) => ask(ADMIN.eraseSubject, input),
     listTasks: (input) => ask(ADMIN.listTasks, input),
     getTask: (input) => ask(ADMIN.getTask, input),
     cancelTask: (input) => ask(ADMIN.cancelTask, input),
@@ -45,6 +48,13 @@ export function connect(base: URL, token: () => string): Admin {
     listApprovals: (input) => ask(ADMIN.listApprovals, input),
     getApproval: (input) => ask(ADMIN.getApproval, input),
     decideApproval: (input) => ask(ADMIN.decideApproval, input),
+    listReviews: (input) => ask(ADMIN.listReviews, input),
+    reviewApproval: (input) => ask(ADMIN.reviewApproval, input),
+    listGrants: (input) => ask(ADMIN.listGrants, input),
+    getGrant: (input) => ask(ADMIN.getGrant, input),
+    makeGrant: (input) => ask(ADMIN.makeGrant, input),
+    agreeGrant: (input) => ask(ADMIN.agreeGrant, input),
+    revokeGrant: (input) => ask(ADMIN.revokeGrant, input),
     revoke: (input) => ask(ADMIN.revoke, input),
     listClients: (input) => ask(ADMIN.listClients, input),
     addClient: (input) => ask(ADMIN.addClient, input),
@@ -59,8 +69,47 @@ export function connect(base: URL, token: () => string): Admin {
     linkUser: (input) => ask(ADMIN.linkUser, input),
     disableUser: (input) => ask(ADMIN.disableUser, input),
     removeUser: (input) => ask(ADMIN.removeUser, input),
+    ...feedsThrough(ask),
   }
 }
+
+type Ask = <Output>(asked: Asked<Output>, input: object) => Promise<Output>
+
+type Rules =
+  | keyof typeof POLICY_OPERATIONS
+  | keyof typeof QUOTA_OPERATIONS
+  | 'listBrakes'
+  | 'pullBrake'
+  | 'releaseBrake'
+
+const rulesThrough = (ask: Ask): Pick<Admin, Rules> => ({
+  listPolicyVersions: (input) => ask(ADMIN.listPolicyVersions, input),
+  getPolicyVersion: (input) => ask(ADMIN.getPolicyVersion, input),
+  applyPolicies: (input) => ask(ADMIN.applyPolicies, input),
+  rollbackPolicies: (input) => ask(ADMIN.rollbackPolicies, input),
+  listQuotas: (input) => ask(ADMIN.listQuotas, input),
+  resetQuota: (input) => ask(ADMIN.resetQuota, input),
+  listBrakes: (input) => ask(ADMIN.listBrakes, input),
+  pullBrake: (input) => ask(ADMIN.pullBrake, input),
+  releaseBrake: (input) => ask(ADMIN.releaseBrake, input),
+})
+
+const feedsThrough = (ask: Ask): Pick<Admin, keyof typeof FEED_OPERATIONS> => ({
+  listEvents: (input) => ask(ADMIN.listEvents, input),
+  listWebhooks: (input) => ask(ADMIN.listWebhooks, input),
+  listDeadLetters: (input) => ask(ADMIN.listDeadLetters, input),
+  retryWebhook: (input) => ask(ADMIN.retryWebhook, input),
+  dropDeadLetters: (input) => ask(ADMIN.dropDeadLetters, input),
+  testWebhook: (input) => ask(ADMIN.testWebhook, input),
+})
+
+const ledgerThrough = (ask: Ask): Pick<Admin, keyof typeof LEDGER_OPERATIONS> => ({
+  exportLedger: (input) => ask(ADMIN.exportLedger, input),
+  getLedgerKey: (input) => ask(ADMIN.getLedgerKey, input),
+  rotateLedgerKey: (input) => ask(ADMIN.rotateLedgerKey, input),
+  listWitnesses: (input) => ask(ADMIN.listWitnesses, input),
+  getReceipt: (input) => ask(ADMIN.getReceipt, input),
+})
 
 async function send(
   { method, path }: Pick<Asked<unknown>, 'method' | 'path'>,

@@ -32,6 +32,7 @@ export const META = {
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
   relatedTask: 'io.modelcontextprotocol/related-task',
   receipt: 'dev.countersign/receipt',
+  quota: 'dev.countersign/quota',
 } as const
 
 /** The extension under which 2026-07-28 has tasks. */

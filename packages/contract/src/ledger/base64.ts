@@ -1,5 +1,14 @@
 /** Standard base64 with padding, as notes have it; strict, so that one value has one text. */
-export const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))
+export function toBase64(bytes: Uint8Array): string {
+  let text = ''
+  // A call takes no more arguments than fit on the stack, whatever a stranger's export holds.
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK_BYTES))
+  }
+  return btoa(text)
+}
+
+const CHUNK_BYTES = 8_192
 
 /** Undefined for anything that `toBase64` would not have written. */
 export function fromBase64(text: string): Uint8Array | undefined {

@@ -1,7 +1,10 @@
 /** ledger: what an auditor needs who has an export, a public key and no trust in us. */
 export * from './base64.ts'
 export * from './checkpoint.ts'
+export * from './cosignature.ts'
 export * from './entry.ts'
+export * from './handover.ts'
+export { isDoubled } from './is-doubled.ts'
 export * from './merkle.ts'
 export * from './note.ts'
 export * from './verify-export.ts'

@@ -8,7 +8,7 @@ import { isEqual } from './merkle.ts'
 
 /** Ed25519, the one kind of signature written and checked here. */
 const ED25519 = 1
-const KEY_BYTES = 32
+export const KEY_BYTES = 32
 const KEY_ID_BYTES = 4
 const SIGNATURE_BYTES = 64
 /** A checkpoint is three short lines; what is longer is none. */
@@ -108,13 +108,14 @@ export async function signersOf(note: Note, keys: readonly NoteKey[]): Promise<r
       // Two signatures by one key: one of them is there to be believed by somebody else.
       const [line] = own
       if (!line || own.length > 1 || line.signature.length !== SIGNATURE_BYTES) return []
-      return (await isSigned(key.key, line.signature, text)) ? [key] : []
+      return (await isSignedBy(key.key, line.signature, text)) ? [key] : []
     }),
   )
   return checked.flat()
 }
 
-async function isSigned(
+/** Whether this Ed25519 key made this signature. Never throws. */
+export async function isSignedBy(
   key: Uint8Array,
   signature: Uint8Array,
   text: Uint8Array,

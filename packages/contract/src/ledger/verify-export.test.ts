@@ -5,9 +5,18 @@ import fc from 'fast-check'
 import { toBase64 } from './base64.ts'
 import { checkpointText, parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { entryLeaf, type LedgerEntry } from './entry.ts'
+import { handoverText } from './handover.ts'
 import { Frontier } from './merkle.ts'
-import { formatKey, formatNote, keyIdOf, parseNote, type NoteKey } from './note.ts'
+import {
+  formatKey,
+  formatNote,
+  keyIdOf,
+  parseNote,
+  type NoteKey,
+  type SignatureLine,
+} from './note.ts'
 import { EXPORT_FORMAT, ExportVerifier, KEY_ADDED, type ExportReport } from './verify-export.ts'
+import { RECEIPT_FORMAT, verifyReceipt } from './verify-receipt.ts'
 
 const ORIGIN = 'house.example/ledger'
 
@@ -24,10 +33,14 @@ const SIGNER = newSigner()
 
 const noteOf = (checkpoint: Checkpoint, by: Signer): string => {
   const text = checkpointText(checkpoint)
-  const signature = new Uint8Array(sign(null, Buffer.from(text), by.privateKey))
-  const { key } = by
-  return formatNote({ text, signatures: [{ name: key.name, keyId: keyIdOf(key), signature }] })
+  return formatNote({ text, signatures: [lineOf(text, by)] })
 }
+
+const lineOf = (text: string, { key, privateKey }: Signer): SignatureLine => ({
+  name: key.name,
+  keyId: keyIdOf(key),
+  signature: new Uint8Array(sign(null, Buffer.from(text), privateKey)),
+})
 
 const entryAt = (n: number): LedgerEntry => ({
   at: 1_700_000_000_000 + n,
@@ -202,7 +215,11 @@ test('only a trusted key counts, or one that it has signed for', async () => {
   const lines = exportOf(ENTRIES.slice(0, 8), 8).slice(0, -1)
   const tree = new Frontier()
   for (const entry of ENTRIES.slice(0, 8)) tree.append(entryLeaf(entry))
-  const added = { at: 1, kind: KEY_ADDED, body: { key: formatKey(stranger.key) } }
+  const [before, key] = [SIGNER.key, stranger.key]
+  const text = handoverText({ origin: ORIGIN, before, key })
+  const handover = formatNote({ text, signatures: [lineOf(text, SIGNER), lineOf(text, stranger)] })
+  const body = { key: formatKey(key), before: formatKey(before), handover }
+  const added = { at: 1, kind: KEY_ADDED, body }
   const put = (entry: LedgerEntry): string => {
     const leaf = entryLeaf(entry)
     tree.append(leaf)
@@ -236,4 +253,43 @@ test('whatever a line holds, it is a problem and never a crash', async () => {
     }),
     { numRuns: 300 },
   )
+})
+
+test('neither is what is deeper or longer than any entry', async () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+  const long = JSON.stringify('AAAA'.repeat(100_000))
+  const [note] = LINES.filter((line) => line.startsWith('{"checkpoint"'))
+  const checkpoint = JSON.stringify(JSON.parse(note ?? '').checkpoint)
+  for (const text of [
+    `{"end":${deep}}`,
+    `{"entry":{"at":1,"kind":"k","body":{"deep":${deep}}}}`,
+    `{"checkpoint":${checkpoint},"peaks":[${long}]}`,
+    `{"checkpoint":${long}}`,
+  ]) {
+    // oxlint-disable-next-line eslint/no-await-in-loop -- One export after the other.
+    const { isWhole, problems } = await verify([...LINES.slice(0, 8), text])
+    assert.ok(!isWhole)
+    assert.ok(problems.every(({ what }) => what.length < 200))
+  }
+  const path = ['AAAA'.repeat(100_000)]
+  const proof = { checkpoint: JSON.parse(checkpoint), path }
+  const entries = [{ index: 0, entry: { ...entryAt(0), call: 'c' }, proof }]
+  const receipt = { receipt: RECEIPT_FORMAT, call: 'c', entries }
+  assert.equal((await verifyReceipt(receipt, [SIGNER.key])).isProved, false)
+})
+
+test('a member that is there twice is found, whichever of them is what was hashed', async () => {
+  await fc.assert(
+    fc.asyncProperty(anEntry, fc.constantFrom('entry', 'kind', 'n'), async (at, member) => {
+      const line = LINES[at] ?? ''
+      const name = `"${member}":`
+      const twice = line.replace(name, () => `${name}"policy \\"said: no",${name}`)
+      const { isWhole, problems } = await verify(LINES.with(at, twice))
+      assert.ok(!isWhole)
+      assert.deepEqual([problems.length, problems[0]?.from], [1, placeOf(at)])
+    }),
+    { numRuns: 50 },
+  )
+  const colons = [{ ...entryAt(0), body: { 'a:"b': 'c:"\\', list: [{ ':': ':' }] } }]
+  assert.deepEqual((await verify(exportOf(colons, 1))).problems, [])
 })

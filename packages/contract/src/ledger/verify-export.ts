@@ -3,14 +3,17 @@ import { isObject, own, textAt, type JsonObject } from '../json.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { entryText, isEntry, type LedgerEntry } from './entry.ts'
+import { readHandover } from './handover.ts'
+import { isDoubled } from './is-doubled.ts'
 import { Frontier, isEqual, leafHash, type Hash } from './merkle.ts'
-import { parseKey, parseNote, signersOf, type NoteKey } from './note.ts'
+import { formatKey, parseNote, signersOf, type Note, type NoteKey } from './note.ts'
 
 export const EXPORT_FORMAT = 'countersign-ledger/1'
 /** The entry that names a key which signs from then on. */
 export const KEY_ADDED = 'ledger.key'
 
 const PROBLEMS_MAX = 100
+const DOUBLED = 'It has a member twice, and nobody knows which of them a reader believes.'
 const utf8 = new TextEncoder()
 
 /** What is wrong, with the line of the export; `from` and `to` count entries from 0, `to` is without. */
@@ -31,20 +34,28 @@ export interface ExportReport {
   readonly head: Checkpoint | undefined
   /** Checkpoints from elsewhere that fit. */
   readonly witnessed: number
+  /** Entries, from 0, at which the key was lost: only witnesses speak for what stands before them. */
+  readonly breaks: readonly number[]
 }
 
 export interface Trust {
   /** Whose checkpoints are believed. Keys that a signed entry adds are believed from there on. */
   readonly keys: readonly NoteKey[]
   /** Checkpoints that somebody else has kept: what they saw must still be there. */
-  readonly witnesses?: readonly Checkpoint[]
+  readonly witnesses?: readonly Witnessed[]
+}
+
+/** A checkpoint from elsewhere; with its note, it must be signed by a key that is believed by then. */
+export interface Witnessed extends Checkpoint {
+  readonly note?: Note
 }
 
 /** Takes an export line by line, in constant memory. Never throws, whatever a line holds. */
 export class ExportVerifier {
   readonly #trusted: NoteKey[]
-  readonly #witnesses: ReadonlyMap<number, readonly Checkpoint[]>
+  readonly #witnesses: ReadonlyMap<number, readonly Witnessed[]>
   readonly #problems: ExportProblem[] = []
+  readonly #breaks: number[] = []
   #tree = new Frontier()
   #line = 0
   #entries = 0
@@ -60,7 +71,7 @@ export class ExportVerifier {
 
   constructor({ keys, witnesses = [] }: Trust) {
     this.#trusted = [...keys]
-    const bySize = new Map<number, Checkpoint[]>()
+    const bySize = new Map<number, Witnessed[]>()
     for (const one of witnesses) bySize.set(one.size, [...(bySize.get(one.size) ?? []), one])
     this.#witnesses = bySize
   }
@@ -69,10 +80,11 @@ export class ExportVerifier {
     this.#line++
     if (text === '') return
     const value = parsed(text)
+    if (value && isDoubled(text, value)) this.#problem(DOUBLED, ...this.#rangeOf(value))
     if (this.#line === 1) this.#header(value)
     else if (this.#isOver) this.#problem('There is something after the end.')
     else if (!value) this.#problem('It is not JSON.')
-    else if (own(value, 'entry') !== undefined) this.#entry(value)
+    else if (own(value, 'entry') !== undefined) await this.#entry(value)
     else if (own(value, 'checkpoint') !== undefined) await this.#checkpoint(value)
     else if (own(value, 'end') !== undefined) this.#end(value)
     else this.#problem('It is neither an entry nor a checkpoint.')
@@ -95,6 +107,7 @@ export class ExportVerifier {
       checkpoints: this.#checkpoints,
       head: this.#head,
       witnessed: this.#witnessed,
+      breaks: this.#breaks,
     }
   }
 
@@ -104,6 +117,11 @@ export class ExportVerifier {
     this.#problems.push({ line: this.#line, what, ...range })
   }
 
+  /** Where it is an entry, which one. */
+  #rangeOf(value: JsonObject): readonly [from?: number, to?: number] {
+    return own(value, 'entry') === undefined ? [] : [this.#entries, this.#entries + 1]
+  }
+
   #header(value: JsonObject | undefined): void {
     if (!value || textAt(value, 'ledger') !== EXPORT_FORMAT) {
       this.#problem(`It does not begin as an export (${EXPORT_FORMAT}).`)
@@ -111,7 +129,7 @@ export class ExportVerifier {
     this.#origin = value && textAt(value, 'origin')
   }
 
-  #entry(value: JsonObject): void {
+  async #entry(value: JsonObject): Promise<void> {
     const place = own(value, 'n')
     if (place !== this.#entries) {
       this.#problem('Another entry should be here.', this.#entries, this.#entries + 1)
@@ -123,21 +141,37 @@ export class ExportVerifier {
     if (own(value, 'leaf') !== toBase64(leaf)) {
       this.#problem('It is not what was hashed.', this.#entries, this.#entries + 1)
     }
-    if (isEntry(entry) && entry.kind === KEY_ADDED) this.#name(entry)
+    if (isEntry(entry) && entry.kind === KEY_ADDED) await this.#name(entry)
     this.#tree.append(leaf)
     this.#entries++
-    this.#compare()
+    const seen = this.#witnesses.get(this.#entries)
+    if (seen) await this.#compare(seen)
   }
 
-  /** A key that names itself is believed when a key that is trusted has signed for that entry. */
-  #name({ body }: LedgerEntry): void {
-    const key = parseKey(textAt(body, 'key'))
-    if (key) this.#named.push(key)
+  /** A key is believed when one that is has signed for it, and then for the entry that names it. */
+  async #name({ body }: LedgerEntry): Promise<void> {
+    const at = this.#entries
+    const handover = await readHandover(textAt(body, 'handover'))
+    const isOfThis = handover?.origin === this.#origin
+    if (!handover || !isOfThis || formatKey(handover.key) !== textAt(body, 'key')) {
+      this.#problem('Its keys have not signed for each other.', at, at + 1)
+    } else if (!handover.before) {
+      this.#breaks.push(at)
+    } else if (this.#believes(handover.before)) {
+      this.#named.push(handover.key)
+    }
   }
 
-  #compare(): void {
-    for (const one of this.#witnesses.get(this.#entries) ?? []) {
-      if (isEqual(one.root, this.#tree.root())) this.#witnessed++
+  #believes(key: NoteKey): boolean {
+    const text = formatKey(key)
+    return [...this.#trusted, ...this.#named].some((one) => formatKey(one) === text)
+  }
+
+  async #compare(seen: readonly Witnessed[]): Promise<void> {
+    for (const { root, note } of seen) {
+      const isSigned = !note || (await signersOf(note, this.#trusted)).length > 0
+      if (!isSigned) this.#problem('What a witness has seen is signed by no trusted key.')
+      else if (isEqual(root, this.#tree.root())) this.#witnessed++
       else this.#problem('It is not what a witness has seen.', 0, this.#entries)
     }
   }
@@ -180,7 +214,8 @@ export class ExportVerifier {
     this.#isOver = true
     const entries = own(value, 'end')
     if (entries !== this.#entries) {
-      this.#problem(`It should end after ${JSON.stringify(entries)} entries.`)
+      const told = typeof entries === 'number' ? String(entries) : 'another number of'
+      this.#problem(`It should end after ${told} entries.`)
     }
   }
 }

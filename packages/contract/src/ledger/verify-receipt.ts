@@ -3,6 +3,7 @@ import { isObject, own, textAt, type Json } from '../json.ts'
 import { fromBase64 } from './base64.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { entryLeaf, isEntry } from './entry.ts'
+import { followKeys } from './handover.ts'
 import { isIncluded, type Hash } from './merkle.ts'
 import { parseNote, signersOf, type NoteKey } from './note.ts'
 
@@ -27,7 +28,10 @@ export async function verifyReceipt(
   const given = own(receipt, 'entries')
   const entries: readonly (Json | undefined)[] = Array.isArray(given) ? given : []
   const call = textAt(receipt, 'call')
-  const said = await Promise.all(entries.map((one) => problemOf(one, call, keys)))
+  const handovers = own(receipt, 'handovers')
+  const told = (Array.isArray(handovers) ? handovers : []).filter((one) => typeof one === 'string')
+  const believed = await followKeys(keys, told)
+  const said = await Promise.all(entries.map((one) => problemOf(one, call, believed)))
   const problems = said.flatMap((what, at) =>
     what === undefined ? [] : [`Entry ${String(at + 1)}: ${what}`],
   )
