@@ -172,6 +172,11 @@ export class Engine {
     return found.length > size && last ? { tasks, next: toCursor(last) } : { tasks }
   }
 
+  /** How many tasks there are in each state that is not final; undefined where the store cannot tell. */
+  async countOpen(): Promise<Readonly<Partial<Record<TaskState, number>>> | undefined> {
+    return this.#store.countOpen?.()
+  }
+
   /** Everything that is recorded of a task, in order. */
   async journal(id: string): Promise<readonly Entry[]> {
     return isId(id) ? await this.#store.journal(id) : []
@@ -286,6 +291,26 @@ export class Engine {
     await this.#worker.stop(drainMs)
     await this.#stopListening?.()
     await this.#store.close()
+  }
+
+  /**
+   * Deletes what is final of an owner and was created up to then, with all that was recorded of it;
+   * returns how many tasks that were. What is not over stays.
+   */
+  async forget(owner: string, before: number): Promise<number> {
+    const op = {
+      op: 'forget',
+      owner: checkName('An owner', owner),
+      before,
+      limit: PAGE_MAX,
+    } as const
+    for (let total = 0; ;) {
+      // Between two of them others have their turn.
+      // oxlint-disable-next-line eslint/no-await-in-loop
+      const [verdict] = await this.#store.commit([op])
+      total += verdict?.deleted ?? 0
+      if ((verdict?.deleted ?? 0) < PAGE_MAX) return total
+    }
   }
 
   async #find(id: string): Promise<Task | undefined> {

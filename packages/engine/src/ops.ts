@@ -131,6 +131,15 @@ export interface SweepOp {
   readonly limit: number
 }
 
+/** Deletes what is final of an owner, whatever time it had left, and all that was recorded of it. */
+export interface ForgetOp {
+  readonly op: 'forget'
+  readonly owner: string
+  /** Tasks that were created up to then. */
+  readonly before: number
+  readonly limit: number
+}
+
 /** Everything that can be written, each fenced by what it may touch. */
 export type Op =
   | CreateOp
@@ -145,6 +154,7 @@ export type Op =
   | LateOp
   | TakeoverOp
   | SweepOp
+  | ForgetOp
 
 /** Why an op was not accepted. */
 export type Refusal = 'fenced' | 'missing' | 'illegal' | 'exists' | 'busy' | 'full' | 'not-waiting'
@@ -166,7 +176,7 @@ export interface Verdict {
   readonly due?: readonly string[]
   /** After `finish`, where the store knows: how many signals have ever come for the task. */
   readonly inbox?: number
-  /** After `sweep`: tasks that expired, and how many were deleted. */
+  /** After `sweep`: tasks that expired, and how many were deleted; the latter after `forget`, too. */
   readonly expired?: readonly string[]
   readonly deleted?: number
 }

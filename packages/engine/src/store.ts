@@ -32,6 +32,8 @@ export interface Store {
   list(query: TaskQuery): Promise<readonly Task[]>
   /** Tasks due up to `until`, soonest first, starting after `after`. */
   due(until: number, limit: number, after?: Due): Promise<readonly Due[]>
+  /** How many tasks there are in each state that is not final. */
+  readonly countOpen?: () => Promise<Readonly<Partial<Record<TaskState, number>>>>
   journal(id: string): Promise<readonly Entry[]>
   /** Signals not yet delivered, oldest first, and how many have ever come. */
   signals(id: string): Promise<{ readonly inbox: number; readonly signals: readonly Signal[] }>

@@ -8,6 +8,8 @@ export interface BossOptions {
   readonly connectionString: string
   /** The schema of pg-boss's own tables. */
   readonly schema?: string
+  /** Connections for statements; one more listens. Default 10. */
+  readonly connections?: number
   /** Tasks run at the same time in this process. Default 64. */
   readonly concurrency?: number
   /** Hears of trouble that pg-boss gets over by itself. */
@@ -35,12 +37,13 @@ const KEEP_SECONDS = 60
  * them when that one dies.
  */
 export async function bossDispatcher(options: BossOptions, world: World): Promise<Dispatcher> {
-  const { connectionString, schema = SCHEMA, concurrency = 64, warn } = options
+  const { connectionString, schema = SCHEMA, connections = 10, concurrency = 64, warn } = options
   // Loaded only where it is wanted: it brings half a hundred modules.
   const { PgBoss: Boss } = await import('pg-boss')
   const boss = new Boss({
     connectionString,
     schema,
+    max: connections,
     useListenNotify: true,
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,

@@ -16,6 +16,7 @@ export const postgresFunctions = (s: string, channel: string): readonly string[]
   ...endings(s),
   ...inbox(s),
   sweep(s),
+  forget(s),
   commitOps(s, channel),
 ]
 
@@ -338,6 +339,20 @@ const sweep = (s: string): string =>
      DELETE FROM ${s}.signals WHERE task = ANY(gone);
      RETURN jsonb_build_object('accepted', true, 'due', woke, 'expired', expired,
        'deleted', coalesce(array_length(gone, 1), 0));`,
+  )
+
+const forget = (s: string): string =>
+  fn(
+    s,
+    'op_forget(op jsonb, now_ms bigint)',
+    'gone text[];',
+    `gone := ARRAY(SELECT id FROM ${s}.tasks WHERE owner = op->>'owner'
+       AND created_at <= (op->>'before')::bigint AND state NOT IN (${SQL_OPEN})
+       LIMIT (op->>'limit')::bigint FOR UPDATE);
+     DELETE FROM ${s}.tasks WHERE id = ANY(gone);
+     DELETE FROM ${s}.journal WHERE task = ANY(gone);
+     DELETE FROM ${s}.signals WHERE task = ANY(gone);
+     RETURN jsonb_build_object('accepted', true, 'deleted', coalesce(array_length(gone, 1), 0));`,
   )
 
 /** What others want to hear of: everything but leases and lines nobody sees. */

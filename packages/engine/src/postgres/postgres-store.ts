@@ -1,5 +1,6 @@
 import { isObject } from '@countersign/contract'
 import { TaskFault } from '../fault.ts'
+import { SQL_OPEN } from '../machine.ts'
 import type { Op, Verdict } from '../ops.ts'
 import { toEntry, toSignal, toTask, type Row } from '../row.ts'
 import type { Store, TaskQuery } from '../store.ts'
@@ -129,7 +130,7 @@ function toVerdict(row: Row): Verdict {
 function makeReads(
   { query }: PostgresLink,
   s: string,
-): Pick<Store, 'get' | 'list' | 'due' | 'journal' | 'signals'> {
+): Pick<Store, 'get' | 'list' | 'countOpen' | 'due' | 'journal' | 'signals'> {
   const waiting = `SELECT id, name, payload FROM ${s}.signals WHERE task = $1 AND NOT delivered ORDER BY seq`
   return {
     get: async (id) => {
@@ -140,6 +141,11 @@ function makeReads(
       const { where, values } = listing(wanted)
       const order = `ORDER BY created_at DESC, id COLLATE "C" DESC LIMIT ${String(wanted.limit)}`
       return (await query(`SELECT * FROM ${s}.tasks ${where} ${order}`, values)).rows.map(toTask)
+    },
+    countOpen: async () => {
+      const sql = `SELECT state, count(*) AS tasks FROM ${s}.tasks WHERE state IN (${SQL_OPEN}) GROUP BY state`
+      const { rows } = await query(sql, [])
+      return Object.fromEntries(rows.map((row) => [String(row['state']), Number(row['tasks'])]))
     },
     due: async (until, limit, after) => {
       const sql = `SELECT id, due_at FROM ${s}.tasks WHERE due_at <= $1

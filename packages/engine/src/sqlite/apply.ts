@@ -7,7 +7,7 @@ import { makeInbox } from './inbox.ts'
 import { makeLeases } from './leases.ts'
 import { makeLines } from './lines.ts'
 import { makeLists } from './lists.ts'
-import { makeSweep } from './sweep.ts'
+import { makeForget, makeSweep } from './sweep.ts'
 import { ACCEPTED, FENCED, type Load, type Prepare } from './verdicts.ts'
 
 /** Makes the function that applies one op inside a transaction that somebody else opened. */
@@ -27,7 +27,6 @@ export function makeApply(prepare: Prepare): (op: Op) => Verdict {
   const create = makeCreate(prepare, load, lists)
   const leases = makeLeases(prepare)
   const endings = makeEndings({ prepare, load, addLines: lines.add, tellParent: inbox.tellParent })
-  const sweep = makeSweep({ prepare, addLines: lines.add, tellParent: inbox.tellParent, lists })
   const show = prepare(
     `UPDATE tasks SET progress = coalesce(?, progress), status = coalesce(?, status),
        waits = coalesce(?, waits), updated_at = max(updated_at, ?) WHERE id = ?`,
@@ -68,7 +67,8 @@ export function makeApply(prepare: Prepare): (op: Op) => Verdict {
     signal: (op) => inbox.signal(op, load(op.task)),
     late: (op) => lines.late(op, load(op.task)),
     takeover: leases.takeover,
-    sweep,
+    sweep: makeSweep({ prepare, addLines: lines.add, tellParent: inbox.tellParent, lists }),
+    forget: makeForget(prepare, lists),
   }
   // Each name leads to the applier of its own shape; the compiler cannot follow the pairing.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion

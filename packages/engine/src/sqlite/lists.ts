@@ -1,6 +1,7 @@
 import { toTask } from '../row.ts'
 import type { TaskQuery } from '../store.ts'
 import type { Task } from '../task.ts'
+import { IS_OPEN } from './tables.ts'
 import type { Prepare } from './verdicts.ts'
 
 /**
@@ -57,6 +58,13 @@ export function readList(prepare: Prepare, query: TaskQuery): readonly Task[] {
   return [...readFrom(prepare, 'tasks_sorted', query), ...readFrom(prepare, 'tasks_fresh', query)]
     .toSorted(newestFirst)
     .slice(0, limit)
+}
+
+/** How many there are in each state that is not final. */
+export function countOpen(prepare: Prepare): Readonly<Record<string, number>> {
+  const sql = `SELECT state, count(*) AS tasks FROM tasks WHERE ${IS_OPEN} GROUP BY state`
+  const rows = prepare(sql).all()
+  return Object.fromEntries(rows.map((row) => [String(row['state']), Number(row['tasks'])]))
 }
 
 const newestFirst = (one: Task, other: Task): number =>

@@ -4,7 +4,7 @@ import { GroupCommit } from '../group-commit.ts'
 import { toEntry, toSignal, toTask } from '../row.ts'
 import type { Store } from '../store.ts'
 import { makeApply } from './apply.ts'
-import { readList } from './lists.ts'
+import { countOpen, readList } from './lists.ts'
 import { TASK_TABLES } from './tables.ts'
 
 /** A database that already has `TASK_TABLES`, and whose owner decides when it commits. */
@@ -64,7 +64,7 @@ export function openSqliteStore(path: string): Store {
 
 function makeReads(
   prepare: SqliteHost['prepare'],
-): Pick<Store, 'get' | 'list' | 'due' | 'journal' | 'signals'> {
+): Pick<Store, 'get' | 'list' | 'countOpen' | 'due' | 'journal' | 'signals'> {
   const one = prepare('SELECT * FROM tasks WHERE id = ?')
   const due = prepare(
     `SELECT id, due_at FROM tasks WHERE due_at <= ? AND (due_at, id) > (?, ?)
@@ -81,6 +81,7 @@ function makeReads(
       return row === undefined ? undefined : toTask(row)
     },
     list: async (query) => readList(prepare, query),
+    countOpen: async () => countOpen(prepare),
     due: async (until, limit, after) =>
       due
         .all(until, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? '', limit)

@@ -1,5 +1,5 @@
 import { sqlFrom, SQL_OPEN } from '../machine.ts'
-import type { SweepOp, Verdict } from '../ops.ts'
+import type { ForgetOp, SweepOp, Verdict } from '../ops.ts'
 import type { Prepare } from './verdicts.ts'
 import { endFromOutside } from './endings.ts'
 import type { Inbox } from './inbox.ts'
@@ -22,11 +22,7 @@ export function makeSweep(from: {
     `SELECT id, owner, created_at FROM tasks
      WHERE expires_at <= ? AND state NOT IN (${SQL_OPEN}) LIMIT ?`,
   )
-  const removals = [
-    prepare('DELETE FROM tasks WHERE id = ?'),
-    prepare('DELETE FROM journal WHERE task = ?'),
-    prepare('DELETE FROM signals WHERE task = ?'),
-  ]
+  const remove = makeRemoval(prepare, lists)
   return ({ at, graceMs, error, limit }) => {
     const expired = overdue.all(at, limit).map((row) => String(row['id']))
     const due = expired.flatMap((id) => {
@@ -35,13 +31,39 @@ export function makeSweep(from: {
       addLines(id, epoch, [{ ...line, body: error }])
       return tellParent(id, at)
     })
-    const deleted = gone.all(at, limit)
-    if (deleted.length > 0) lists.sort()
-    for (const row of deleted) {
+    return { accepted: true, due, expired, deleted: remove(gone.all(at, limit)) }
+  }
+}
+
+/** Makes the applier of `forget`. */
+export function makeForget(prepare: Prepare, lists: Lists): (op: ForgetOp) => Verdict {
+  const remove = makeRemoval(prepare, lists)
+  const final = prepare(
+    `SELECT id, owner, created_at FROM tasks
+     WHERE owner = ? AND created_at <= ? AND state NOT IN (${SQL_OPEN}) LIMIT ?`,
+  )
+  return ({ owner, before, limit }) => ({
+    accepted: true,
+    deleted: remove(final.all(owner, before, limit)),
+  })
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+/** Deletes tasks with all that was recorded of them; returns how many. */
+function makeRemoval(prepare: Prepare, lists: Lists): (tasks: readonly Row[]) => number {
+  const removals = [
+    prepare('DELETE FROM tasks WHERE id = ?'),
+    prepare('DELETE FROM journal WHERE task = ?'),
+    prepare('DELETE FROM signals WHERE task = ?'),
+  ]
+  return (tasks) => {
+    if (tasks.length > 0) lists.sort()
+    for (const row of tasks) {
       const id = String(row['id'])
       for (const removal of removals) removal.run(id)
       lists.remove(String(row['owner']), Number(row['created_at']), id)
     }
-    return { accepted: true, due, expired, deleted: deleted.length }
+    return tasks.length
   }
 }

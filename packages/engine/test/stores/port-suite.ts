@@ -259,6 +259,25 @@ export function portSuite(name: string, open: OpenStore): void {
       await own.close()
     })
 
+    test('what is over of one owner can be forgotten, and nothing else goes with it', async () => {
+      const own = await open()
+      const [done, open1, late, other] = await Promise.all([
+        held(own, { owner: 'leaver' }),
+        held(own, { owner: 'leaver' }),
+        held(own, { owner: 'leaver', at: NOW + 10 }),
+        held(own, { owner: 'stayer' }),
+      ])
+      await own.commit([done, late, other].map((id) => finish(id, 1, 'complete')))
+      const forget: Op = { op: 'forget', owner: 'leaver', before: NOW + 5, limit: 1 }
+      assert.equal((await one(own, forget)).deleted, 1)
+      assert.equal((await one(own, forget)).deleted, 0)
+      assert.deepEqual([await own.get(done), await own.journal(done)], [undefined, []])
+      const left = await own.list({ owner: 'leaver', limit: 9 })
+      assert.deepEqual(left.map(({ id }) => id).toSorted(), [late, open1].toSorted())
+      assert.equal((await own.get(other))?.state, 'completed')
+      await own.close()
+    })
+
     test('many tasks with the longest ids can expire at once', async () => {
       const own = await open()
       const made = Array.from({ length: 200 }, (_, at) =>

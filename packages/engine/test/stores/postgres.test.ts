@@ -57,6 +57,21 @@ if ('why' in found) {
     await Promise.all([a.close(), b.close()])
   })
 
+  test('Postgres: a transaction whose connection is cut fails, and the next one has another', async () => {
+    const { connectionString } = server
+    const one = await connectPostgres({ connectionString, connections: 1 }, systemWorld)
+    const other = await connectPostgres({ connectionString, connections: 1 }, systemWorld)
+    const cut = one.transact(async (query) => {
+      const pid = (await query('SELECT pg_backend_pid() AS pid')).rows[0]?.['pid']
+      await other.query('SELECT pg_terminate_backend($1, 5000)', [pid])
+      // Nobody asks anything when the news of it comes.
+      while ((await query('SELECT 1')).rows.length === 1);
+    })
+    await assert.rejects(cut, /connection|terminat/i)
+    assert.equal((await one.transact((query) => query('SELECT 1'))).rows.length, 1)
+    await Promise.all([one.close(), other.close()])
+  })
+
   test('Postgres: two processes that open an empty database at once both find it ready', async () => {
     const stores = await Promise.all([openIn('race'), openIn('race'), openIn('race')])
     await Promise.all(stores.map((store) => store.close()))

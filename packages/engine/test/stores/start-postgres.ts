@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, type SpawnOptions } from 'node:child_process'
 import { chownSync, existsSync, globSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -7,6 +7,10 @@ import { createInterface } from 'node:readline'
 /** A Postgres server of our own: a socket in a folder, no port. */
 export interface RunningPostgres {
   readonly connectionString: string
+  /** Ends it at once, as a crash would. */
+  readonly crash: () => Promise<void>
+  /** Starts it again over the same database. */
+  readonly startAgain: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -52,8 +56,29 @@ export async function startPostgres(bin: string): Promise<RunningPostgres> {
   const options = { cwd: folder, ...user }
   const flags = ['-D', data, '-U', 'test', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
   execFileSync(join(bin, 'initdb'), flags, { ...options, stdio: 'ignore' })
+  const boot = (): Promise<Booted> => bootIn(bin, folder, options)
+  let server = await boot()
+  return {
+    connectionString: `postgresql://test@/postgres?host=${encodeURIComponent(folder)}`,
+    crash: () => server.end('SIGQUIT'),
+    startAgain: async () => {
+      server = await boot()
+    },
+    stop: async () => {
+      await server.end('SIGINT')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Booted {
+  readonly end: (signal: NodeJS.Signals) => Promise<void>
+}
+
+/** Resolves when it takes connections. */
+async function bootIn(bin: string, folder: string, options: SpawnOptions): Promise<Booted> {
   const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${folder}`]
-  const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings], {
+  const server = spawn(join(bin, 'postgres'), ['-D', join(folder, 'data'), ...settings], {
     ...options,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -74,11 +99,9 @@ export async function startPostgres(bin: string): Promise<RunningPostgres> {
     })
   })
   return {
-    connectionString: `postgresql://test@/postgres?host=${encodeURIComponent(folder)}`,
-    stop: async () => {
-      server.kill('SIGINT')
+    end: async (signal) => {
+      server.kill(signal)
       await exited
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
