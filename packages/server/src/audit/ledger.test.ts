@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Effect } from '@countersign/contract'
+import { Fault, type Effect } from '@countersign/contract'
 import { systemWorld } from '#base'
 import { openStore, type Store } from '#store'
-import {
-  LEDGER_TABLES,
-  openLedger,
-  type Closing,
-  type Ledger,
-  type OpenEntry,
-  type Opening,
-  type ReadsPolicy,
-} from './ledger.ts'
+import { openLedger, type Closing, type Ledger, type OpenEntry, type Opening } from './ledger.ts'
+import type { ReadsPolicy } from './ledger-writer.ts'
+import { PAYLOAD_TABLES } from './sqlite-payloads.ts'
+import { LEDGER_TABLES, sqliteLedger } from './sqlite-ledger.ts'
 
 /** A real store whose commits fail while `isFull`. */
 function makeDisk(): Store & { isFull: boolean } {
-  const store = openStore(':memory:', [LEDGER_TABLES])
+  const store = openStore(':memory:', [LEDGER_TABLES, PAYLOAD_TABLES])
   const disk = {
     ...store,
     isFull: false,
@@ -38,19 +33,19 @@ const opening = (call: string, effect: Effect): Opening => ({
   method: 'tools/call',
   name: 'tool',
   effect,
-  decision: { kind: 'allow' },
+  decision: { kind: 'allow', policies: [] },
   definition: undefined,
   arguments: 'sha256:0',
   round: 1,
 })
 const CLOSING: Closing = { outcome: 'answered', isError: false, durationMs: 1 }
 
-const kindsOf = (ledger: Ledger, call: string): readonly string[] =>
-  ledger.read({ after: 0 }).flatMap((entry) => (entry.call === call ? [entry.kind] : []))
+const kindsOf = async (ledger: Ledger, call: string): Promise<readonly string[]> =>
+  (await ledger.read({ after: 0 })).flatMap((entry) => (entry.call === call ? [entry.kind] : []))
 
 test('while nothing can be written no write is begun, and what was begun is closed later', async () => {
   const disk = makeDisk()
-  const ledger = openLedger(systemWorld, disk, 'batched')
+  const ledger = openLedger(systemWorld, sqliteLedger(disk), 'batched')
   const entry = await ledger.open(opening('before', 'write'))
   disk.isFull = true
   await assert.rejects(ledger.open(opening('during', 'destructive')), {
@@ -61,9 +56,9 @@ test('while nothing can be written no write is begun, and what was begun is clos
   disk.isFull = false
   const after = await ledger.open(opening('after', 'read'))
   await ledger.close(after, CLOSING)
-  assert.deepEqual(kindsOf(ledger, 'before'), ['call.opened', 'call.closed'])
-  assert.deepEqual(kindsOf(ledger, 'during'), [])
-  assert.deepEqual(kindsOf(ledger, 'after'), ['call.opened', 'call.closed'])
+  assert.deepEqual(await kindsOf(ledger, 'before'), ['call.opened', 'call.closed'])
+  assert.deepEqual(await kindsOf(ledger, 'during'), [])
+  assert.deepEqual(await kindsOf(ledger, 'after'), ['call.opened', 'call.closed'])
   assert.deepEqual(await ledger.recover(), [])
   disk.close()
 })
@@ -72,7 +67,7 @@ async function settle(disk: ReturnType<typeof makeDisk>, ledger: Ledger): Promis
   disk.isFull = false
   disk.flush()
   await new Promise((resolve) => setImmediate(resolve))
-  await ledger.note('settled', {})
+  await ledger.note('server.changed', { server: 'settled' })
 }
 
 async function checkAll(
@@ -82,11 +77,11 @@ async function checkAll(
 ): Promise<void> {
   const both = ['call.opened', 'call.closed']
   for (const call of letThrough) {
-    assert.deepEqual(kindsOf(ledger, call), closed.has(call) ? both : ['call.opened'], call)
+    assert.deepEqual(await kindsOf(ledger, call), closed.has(call) ? both : ['call.opened'], call)
   }
   const left = [...letThrough].filter((call) => !closed.has(call))
   assert.deepEqual((await ledger.recover()).toSorted(), left.toSorted())
-  for (const call of left) assert.deepEqual(kindsOf(ledger, call), both)
+  for (const call of left) assert.deepEqual(await kindsOf(ledger, call), both)
   assert.deepEqual(await ledger.recover(), [])
 }
 
@@ -106,7 +101,7 @@ test('whatever happens to the disk, each call that was let through has its two l
       fc.constantFrom<ReadsPolicy>('batched', 'ahead'),
       async (steps, reads) => {
         const disk = makeDisk()
-        const ledger = openLedger(systemWorld, disk, reads)
+        const ledger = openLedger(systemWorld, sqliteLedger(disk), reads)
         const open: OpenEntry[] = []
         const letThrough = new Set<string>()
         const closed = new Set<string>()
@@ -122,7 +117,7 @@ test('whatever happens to the disk, each call that was let through has its two l
               open.push(entry)
               // Ahead means ahead: on the disk before anything is done.
               const isAhead = one.effect !== 'read' || reads === 'ahead'
-              assert.ok(!isAhead || kindsOf(ledger, call).length === 1)
+              assert.ok(!isAhead || (await kindsOf(ledger, call)).length === 1)
             }
           } else if (open.length > 0) {
             const [entry] = open.splice(one.at % open.length, 1)
@@ -142,30 +137,53 @@ test('whatever happens to the disk, each call that was let through has its two l
 
 test('what a crash left open is closed as unknown, once', async () => {
   const disk = makeDisk()
-  const ledger = openLedger(systemWorld, disk, 'ahead')
+  const ledger = openLedger(systemWorld, sqliteLedger(disk), 'ahead')
   await ledger.open(opening('lost', 'write'))
   const entry = await ledger.open(opening('fine', 'write'))
   await ledger.close(entry, CLOSING)
-  assert.deepEqual(await openLedger(systemWorld, disk, 'ahead').recover(), ['lost'])
-  const [last] = ledger.read({ last: 1 })
+  assert.deepEqual(await openLedger(systemWorld, sqliteLedger(disk), 'ahead').recover(), ['lost'])
+  const [last] = await ledger.read({ last: 1 })
   assert.deepEqual(
     [last?.call, last?.body['outcome'], last?.body['reason']],
     ['lost', 'unknown', 'crash'],
   )
-  assert.deepEqual(await openLedger(systemWorld, disk, 'ahead').recover(), [])
+  assert.deepEqual(await openLedger(systemWorld, sqliteLedger(disk), 'ahead').recover(), [])
   disk.close()
 })
 
 test('a note that cannot be written is written before the next entry', async () => {
   const disk = makeDisk()
-  const ledger = openLedger(systemWorld, disk, 'batched')
+  const ledger = openLedger(systemWorld, sqliteLedger(disk), 'batched')
   disk.isFull = true
-  await ledger.note('definitions.changed', { server: 'files' })
+  await ledger.note('definitions.changed', { server: 'files', count: 0, changes: [] })
   disk.isFull = false
   await ledger.open(opening('after', 'read'))
   assert.deepEqual(
-    ledger.read({ after: 0 }).map(({ kind }) => kind),
+    (await ledger.read({ after: 0 })).map(({ kind }) => kind),
     ['definitions.changed', 'call.opened'],
   )
   disk.close()
+})
+
+test('a database that may only be read lets no call through, and nothing that happened is lost', async () => {
+  // ND-004
+  const store = openStore(':memory:', [LEDGER_TABLES, PAYLOAD_TABLES])
+  const ledger = openLedger(systemWorld, sqliteLedger(store), 'batched')
+  const entry = await ledger.open(opening('before', 'write'))
+  const isReadOnly = (is: boolean): unknown =>
+    store.prepare(`PRAGMA query_only = ${is ? 'ON' : 'OFF'}`).get()
+  isReadOnly(true)
+  await assert.rejects(ledger.open(opening('during', 'write')), (thrown: unknown) => {
+    assert.ok(thrown instanceof Fault)
+    assert.equal(thrown.code, 'ledger/unavailable')
+    assert.match(String(thrown.cause), /readonly database/)
+    return true
+  })
+  await ledger.close(entry, CLOSING)
+  await assert.rejects(ledger.open(opening('again', 'read')), { code: 'ledger/unavailable' })
+  isReadOnly(false)
+  await ledger.open(opening('after', 'read'))
+  assert.deepEqual(await kindsOf(ledger, 'before'), ['call.opened', 'call.closed'])
+  assert.deepEqual(await kindsOf(ledger, 'during'), [])
+  store.close()
 })

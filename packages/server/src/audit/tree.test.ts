@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Fault } from '@countersign/contract'
 import {
   entryLeaf,
   ExportVerifier,
@@ -12,11 +13,14 @@ import {
   signersOf,
   type ExportReport,
 } from '@countersign/contract/ledger/index'
+import type { EntryBody } from '@countersign/contract/ledger/entries'
 import { systemWorld } from '#base'
 import { openStore, type Store } from '#store'
 import { silentLog } from '#telemetry'
-import { LEDGER_TABLES, openLedger, type Ledger } from './ledger.ts'
+import { openLedger, type Ledger } from './ledger.ts'
 import { makeSigner } from './signer.ts'
+import { PAYLOAD_TABLES } from './sqlite-payloads.ts'
+import { LEDGER_TABLES, sqliteLedger } from './sqlite-ledger.ts'
 import { openTree, type Tree } from './tree.ts'
 
 const SIGNER = makeSigner(Buffer.alloc(32, 7))
@@ -28,9 +32,10 @@ interface Kept extends AsyncDisposable {
 }
 
 function open(folder: string, world = systemWorld): Kept {
-  const store = openStore(join(folder, 'ledger.db'), [LEDGER_TABLES])
-  const tree = openTree({ world, log: silentLog, store, signer: SIGNER })
-  const ledger = openLedger(systemWorld, store, 'batched', tree.grew)
+  const store = openStore(join(folder, 'ledger.db'), [LEDGER_TABLES, PAYLOAD_TABLES])
+  const lines = sqliteLedger(store)
+  const tree = openTree({ world, log: silentLog, store: lines, signer: SIGNER })
+  const ledger = openLedger(systemWorld, lines, 'batched', tree.grew)
   return {
     store,
     ledger,
@@ -55,7 +60,7 @@ async function audited(tree: Tree, pageSize = 100): Promise<ExportReport & { lin
   const verifier = new ExportVerifier({ keys: [SIGNER.key] })
   const lines: string[] = []
   for (let from: number | undefined = 0; from !== undefined;) {
-    const page = tree.page(from, pageSize)
+    const page = await tree.page(from, pageSize)
     for (const line of page.lines) await verifier.line(line)
     lines.push(...page.lines)
     from = page.next
@@ -63,9 +68,14 @@ async function audited(tree: Tree, pageSize = 100): Promise<ExportReport & { lin
   return { ...verifier.report(), lines }
 }
 
+/** What stands in a body is nothing to the tree. */
+const tell = (ledger: Ledger, body: object): Promise<void> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  ledger.note('policy.rejected', body as EntryBody<'policy.rejected'>)
+
 const write = async (ledger: Ledger, from: number, to: number): Promise<void> => {
   const notes = Array.from({ length: to - from }, (_, at) =>
-    ledger.note('story', { n: from + at, z: 'ä "quoted"', a: [1, 2.5, null, { y: 1, x: 'b' }] }),
+    tell(ledger, { n: from + at, z: 'ä "quoted"', a: [1, 2.5, null, { y: 1, x: 'b' }] }),
   )
   await Promise.all(notes)
 }
@@ -86,11 +96,11 @@ test('a checkpoint is there by itself, soon after what it covers', async (contex
   await using kept = open(folderOf(context))
   await write(kept.ledger, 0, 3)
   const until = AbortSignal.timeout(20_000)
-  while (kept.tree.note() === undefined) {
+  while ((await kept.tree.note()) === undefined) {
     until.throwIfAborted()
     await systemWorld.wait(20)
   }
-  const note = parseNote(kept.tree.note() ?? '')
+  const note = parseNote((await kept.tree.note()) ?? '')
   assert.ok(note)
   assert.equal(parseCheckpoint(note.text)?.size, 3)
   assert.deepEqual(await signersOf(note, [SIGNER.key]), [SIGNER.key])
@@ -123,7 +133,7 @@ test('every entry is proved by itself, also across kept levels of the tree', asy
     .filter(({ entry }) => entry !== undefined)
     .map(({ entry }) => entryLeaf(entry))
   for (const seq of [1, 2, 255, 256, 257, 511, 512, 768, 1_024, 1_025, 1_100]) {
-    const proof = kept.tree.proof(seq)
+    const proof = await kept.tree.proof(seq)
     assert.ok(proof)
     const note = parseNote(proof.note)
     const checkpoint = parseCheckpoint(note?.text ?? '')
@@ -131,8 +141,8 @@ test('every entry is proved by itself, also across kept levels of the tree', asy
     const leaf = leaves[seq - 1] ?? new Uint8Array()
     assert.ok(isIncluded(leaf, seq - 1, checkpoint, proof.path), `entry ${seq}`)
   }
-  assert.equal(kept.tree.proof(1_101), undefined)
-  assert.equal(kept.tree.proof(0), undefined)
+  assert.equal(await kept.tree.proof(1_101), undefined)
+  assert.equal(await kept.tree.proof(0), undefined)
 })
 
 test('it goes on where it was, whatever had been signed by then', async (context) => {
@@ -179,15 +189,25 @@ test('an entry that somebody changes in the file is found, and so is one that is
   assert.ok(!(await audited(kept.tree)).isWhole)
 })
 
+test('what was removed or spoilt in the database is told of in words', async (context) => {
+  await using kept = open(folderOf(context))
+  await write(kept.ledger, 0, 20)
+  await kept.tree.seal()
+  kept.store.prepare('DELETE FROM entries WHERE seq = 20').run()
+  await assert.rejects(kept.tree.proof(1), Fault)
+  kept.store.prepare("UPDATE entries SET body = '{no' WHERE seq = 3").run()
+  await assert.rejects(kept.ledger.read({ after: 0 }), /Entry 3 .* is not JSON/)
+})
+
 test('what has no canonical form is written all the same, and can be verified', async (context) => {
   await using kept = open(folderOf(context))
-  await kept.ledger.note('strange', { name: 'half \ud800', count: Number.NaN })
+  await tell(kept.ledger, { name: 'half \ud800', count: Number.NaN })
   await kept.tree.seal()
   assert.ok((await audited(kept.tree)).isWhole)
 })
 
 test('a page that is nowhere is refused', async (context) => {
   await using kept = open(folderOf(context))
-  assert.throws(() => kept.tree.page(5, 10), /0 entries/)
-  assert.throws(() => kept.tree.page(-1, 10), /entries/)
+  await assert.rejects(kept.tree.page(5, 10), /0 entries/)
+  await assert.rejects(kept.tree.page(-1, 10), /entries/)
 })

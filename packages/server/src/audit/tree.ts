@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto'
-import type { StatementSync } from 'node:sqlite'
 import {
+  consistencyProof,
   EXPORT_FORMAT,
   Frontier,
   inclusionProof,
@@ -13,8 +12,9 @@ import {
 } from '@countersign/contract/ledger/index'
 import { Fault } from '@countersign/contract'
 import type { World } from '#base'
-import type { Store } from '#store'
 import type { Log } from '#telemetry'
+import { leafOf, leafText } from './leaf.ts'
+import type { LedgerStore, StoredCheckpoint } from './ledger-store.ts'
 import type { Signer } from './signer.ts'
 
 /** Entries that are on disk become part of what is signed after this long at most, or this many. */
@@ -48,24 +48,37 @@ export interface ExportPage {
  */
 export interface Tree {
   readonly origin: string
+  /** The one that signs from now on. */
   readonly key: NoteKey
   /** Something is about to be on disk. */
   readonly grew: () => void
   /** Signs for everything that is on disk by now. */
   readonly seal: () => Promise<void>
   /** The newest checkpoint, as a signed note; undefined before the first. */
-  readonly note: () => string | undefined
+  readonly note: () => Promise<string | undefined>
   /** Undefined until a checkpoint covers the entry with this number (from 1). */
-  readonly proof: (seq: number) => Proof | undefined
+  readonly proof: (seq: number) => Promise<Proof | undefined>
+  /** That the tree of `older` entries is what the one of `newer` begins with (RFC 9162 §2.1.4). */
+  readonly consistency: (older: number, newer: number) => Promise<readonly Hash[]>
+  /** Resolves when something is signed here next. */
+  readonly signed: () => Promise<void>
   /** Lines of the export format, from the entry at `from` (counted from 0). */
-  readonly page: (from: number, entriesMax: number) => ExportPage
+  readonly page: (from: number, entriesMax: number) => Promise<ExportPage>
+  /** How far what is on disk is signed for, and since when the first entry waits that is not. */
+  readonly standing: () => Promise<Standing>
   readonly close: () => Promise<void>
+}
+
+interface Standing {
+  readonly entries: number
+  readonly signed: number
+  readonly waitsSince: number | undefined
 }
 
 export interface TreeRooms {
   readonly world: World
   readonly log: Log
-  readonly store: Store
+  readonly store: LedgerStore
   readonly signer: Signer
 }
 
@@ -73,21 +86,22 @@ export const openTree = (rooms: TreeRooms): Tree => new SignedTree(rooms)
 
 class SignedTree implements Tree {
   readonly origin: string
-  readonly key: NoteKey
   readonly #rooms: TreeRooms
-  readonly #sql: Statements
-  #frontier: Frontier
+  /** As far as it was signed here; others may have signed more. */
+  #frontier = new Frontier()
   /** Entries that were announced and are not signed for. */
   #grown = 0
   #stop: (() => void) | undefined
   #sealing: Promise<void> | undefined
+  #signed = Promise.withResolvers<void>()
 
   constructor(rooms: TreeRooms) {
     this.#rooms = rooms
-    this.#sql = statements(rooms.store)
-    this.#frontier = newest(this.#sql)
     this.origin = rooms.signer.origin
-    this.key = rooms.signer.key
+  }
+
+  get key(): NoteKey {
+    return this.#rooms.signer.key
   }
 
   readonly grew = (): void => {
@@ -106,20 +120,37 @@ class SignedTree implements Tree {
     return this.#sealing
   }
 
-  note(): string | undefined {
-    return textOf(this.#sql.newest.get()?.['note'])
+  async note(): Promise<string | undefined> {
+    return (await this.#rooms.store.newestCheckpoint())?.note
   }
 
-  proof(seq: number): Proof | undefined {
-    const covering = this.#sql.covering.get(seq)
-    const note = textOf(covering?.['note'])
-    if (note === undefined || seq < 1) return undefined
-    const [index, size] = [seq - 1, Number(covering?.['size'])]
-    return { index, size, path: inclusionProof(nodesOf(this.#sql), index, size), note }
+  async proof(seq: number): Promise<Proof | undefined> {
+    const { store } = this.#rooms
+    const covering = seq < 1 ? undefined : await store.covering(seq)
+    if (!covering) return undefined
+    const { size, note } = covering
+    const [index, path] = [seq - 1, await pathOf(store, seq - 1, size)]
+    return { index, size, path, note }
   }
 
-  page(from: number, entriesMax: number): ExportPage {
-    return pageOf(this.#sql, this.origin, from, entriesMax)
+  async standing(): Promise<Standing> {
+    const { store } = this.#rooms
+    const signed = (await store.newestCheckpoint())?.size ?? 0
+    const [first] = await store.after(signed, 1)
+    const [newest] = first ? await store.newest(1) : []
+    return { signed, entries: newest?.seq ?? signed, waitsSince: first?.at }
+  }
+
+  consistency(older: number, newer: number): Promise<readonly Hash[]> {
+    return proved(this.#rooms.store, (nodeAt) => consistencyProof(nodeAt, older, newer))
+  }
+
+  signed(): Promise<void> {
+    return this.#signed.promise
+  }
+
+  page(from: number, entriesMax: number): Promise<ExportPage> {
+    return pageOf(this.#rooms.store, this.origin, from, entriesMax)
   }
 
   async close(): Promise<void> {
@@ -154,81 +185,109 @@ class SignedTree implements Tree {
   /** Signs for the next entries. True when there may be more. */
   async #sealSome(): Promise<boolean> {
     const { store, signer, world } = this.#rooms
-    const rows = this.#sql.entries.all(this.#frontier.size, SEAL_ENTRIES)
-    if (rows.length === 0) return false
+    const signed = await store.newestCheckpoint()
+    // The first time here, or another process signed meanwhile.
+    if (signed && signed.size !== this.#frontier.size) this.#frontier = frontierOf(signed)
+    const lines = await store.after(this.#frontier.size, SEAL_ENTRIES)
+    if (lines.length === 0) return false
     const grown = new Frontier(this.#frontier.size, this.#frontier.peaks())
     const kept: TreeNode[] = []
-    for (const row of rows) {
-      for (const node of grown.append(leafOf(leafText(row))))
+    for (const line of lines) {
+      for (const node of grown.append(leafOf(leafText(line))))
         if (isKept(node.level)) kept.push(node)
     }
     const { size } = grown
     const note = signer.note({ size, root: grown.root() })
     const at = world.now()
     // Not behind: what is signed, and perhaps shown to somebody, must be on disk with all before it.
-    await store.commit(() => {
-      for (const { level, index, hash: node } of kept) this.#sql.keep.run(level, index, node)
-      this.#sql.sign.run(size, at, note, Buffer.concat(grown.peaks()))
+    await store.commit((pen) => {
+      for (const { level, index, hash: node } of kept) pen.keep(level, index, node)
+      pen.sign({ size, at, note, peaks: Buffer.concat(grown.peaks()) })
     })
     this.#frontier = grown
-    return rows.length === SEAL_ENTRIES
+    this.#signed.resolve()
+    this.#signed = Promise.withResolvers()
+    return lines.length === SEAL_ENTRIES
   }
 }
 
 const isKept = (level: number): boolean => level > 0 && level % KEPT_LEVELS === 0
 
-/** As the last checkpoint left it. */
-function newest(sql: Statements): Frontier {
-  const row = sql.newest.get()
-  if (!row) return new Frontier()
-  const peaks = bytesOf(row['peaks'])
-  const hashes = Array.from({ length: peaks.length / HASH_BYTES }, (_, at) =>
-    peaks.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES),
-  )
-  return new Frontier(Number(row['size']), hashes)
-}
-
 const HASH_BYTES = 32
 
-/** Complete subtrees: kept ones as they are, the rest from those below them. */
-function nodesOf(sql: Statements): NodeAt {
-  const nodeAt: NodeAt = (level, index) => {
-    if (isKept(level)) return bytesOf(sql.node.get(level, index)?.['hash'])
-    if (level > 0) return nodeHash(nodeAt(level - 1, index * 2), nodeAt(level - 1, index * 2 + 1))
-    const [row] = sql.entries.all(index, 1)
-    if (!row) throw new Error(`the ledger has no entry ${String(index + 1)}`)
-    return leafOf(leafText(row))
-  }
-  return nodeAt
+const hashesIn = (peaks: Uint8Array): readonly Hash[] =>
+  Array.from({ length: peaks.length / HASH_BYTES }, (_, at) =>
+    peaks.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES),
+  )
+
+const frontierOf = ({ size, peaks }: StoredCheckpoint): Frontier =>
+  new Frontier(size, hashesIn(peaks))
+
+/** A proof of so many hashes as a tree is high. */
+type Prove = (nodeAt: NodeAt) => readonly Hash[]
+
+/** What leads from the entry at `index` to the root of the first `size`. */
+const pathOf = (store: LedgerStore, index: number, size: number): Promise<readonly Hash[]> =>
+  proved(store, (nodeAt) => inclusionProof(nodeAt, index, size))
+
+async function proved(store: LedgerStore, prove: Prove): Promise<readonly Hash[]> {
+  // The proof is put together at once, so the subtrees that it asks for are read before.
+  const wanted: (readonly [level: number, place: number])[] = []
+  prove((level, place) => {
+    wanted.push([level, place])
+    return EMPTY
+  })
+  const found = await Promise.all(wanted.map(([level, place]) => nodeOf(store, level, place)))
+  // It asks for the same ones again, in the same order.
+  const next = found.values()
+  return prove(() => next.next().value ?? EMPTY)
 }
 
-type Row = Readonly<Record<string, unknown>>
+const EMPTY = new Uint8Array(HASH_BYTES)
 
-/**
- * The canonical JSON of an entry (RFC 8785), put together from what is stored: bodies are written
- * canonically, and these are the keys in their order.
- */
-function leafText({ at, kind, call, body }: Row): string {
-  const called = call === null ? '' : `"call":${JSON.stringify(call)},`
-  return `{"at":${String(at)},"body":${String(body)},${called}"kind":${JSON.stringify(kind)}}`
+/** A complete subtree: a kept one as it is, another from the kept ones or the entries below it. */
+async function nodeOf(store: LedgerStore, level: number, place: number): Promise<Hash> {
+  const base = level - (level % KEPT_LEVELS)
+  const count = 2 ** (level - base)
+  const below =
+    base === 0
+      ? (await store.after(place * count, count)).map((line) => leafOf(leafText(line)))
+      : await store.nodes(base, place * count, count)
+  if (below.length !== count) throw tampered()
+  return rootOf(below)
 }
 
-/** RFC 9162 §2.1.1; the NUL is the byte that tells a leaf from a node. */
-const leafOf = (text: string): Hash => new Uint8Array(hash('sha256', `\0${text}`, 'buffer'))
+const tampered = (): Fault =>
+  new Fault(
+    'store/unavailable',
+    'The ledger does not hold what was signed: entries were removed from its database. "countersign ledger export" and "countersign verify" say which.',
+  )
 
-function pageOf(sql: Statements, origin: string, from: number, entriesMax: number): ExportPage {
-  const signed = Number(sql.newest.get()?.['size'] ?? 0)
+/** Of as many as a power of two. */
+function rootOf(hashes: readonly Hash[]): Hash {
+  const [first = EMPTY, second] = hashes
+  if (second === undefined) return first
+  const half = hashes.length / 2
+  return nodeHash(rootOf(hashes.slice(0, half)), rootOf(hashes.slice(half)))
+}
+
+async function pageOf(
+  store: LedgerStore,
+  origin: string,
+  from: number,
+  entriesMax: number,
+): Promise<ExportPage> {
+  const signed = (await store.newestCheckpoint())?.size ?? 0
   if (!(Number.isSafeInteger(from) && from >= 0 && from <= signed)) {
     throw new Fault('rpc/bad-params', `The ledger has ${String(signed)} entries that are signed.`)
   }
   const lines = from === 0 ? [JSON.stringify({ ledger: EXPORT_FORMAT, origin })] : []
   const to = Math.min(signed, from + entriesMax)
-  const checkpoints = new Map(
-    sql.between.all(from + 1, to).map((row) => [Number(row['size']), row]),
-  )
-  for (const [at, row] of sql.entries.all(from, to - from).entries()) {
+  const passed = await store.between(from + 1, to)
+  const checkpoints = new Map(passed.map((one) => [one.size, one]))
+  for (const [at, line] of (await store.after(from, to - from)).entries()) {
     const n = from + at
-    const text = leafText(row)
+    const text = leafText(line)
     lines.push(`{"n":${String(n)},"leaf":"${toBase64(leafOf(text))}","entry":${text}}`)
     const checkpoint = checkpoints.get(n + 1)
     if (checkpoint) lines.push(checkpointLine(checkpoint))
@@ -237,27 +296,5 @@ function pageOf(sql: Statements, origin: string, from: number, entriesMax: numbe
   return { lines: [...lines, JSON.stringify({ end: signed })], next: undefined }
 }
 
-function checkpointLine({ note, peaks }: Row): string {
-  const bytes = bytesOf(peaks)
-  const hashes = Array.from({ length: bytes.length / HASH_BYTES }, (_, at) =>
-    toBase64(bytes.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES)),
-  )
-  return JSON.stringify({ checkpoint: note, peaks: hashes })
-}
-
-const statements = (store: Store): Statements => ({
-  entries: store.prepare('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?'),
-  newest: store.prepare('SELECT * FROM checkpoints ORDER BY size DESC LIMIT 1'),
-  covering: store.prepare('SELECT * FROM checkpoints WHERE size >= ? ORDER BY size LIMIT 1'),
-  between: store.prepare('SELECT * FROM checkpoints WHERE size BETWEEN ? AND ? ORDER BY size'),
-  node: store.prepare('SELECT hash FROM tree_nodes WHERE level = ? AND place = ?'),
-  keep: store.prepare('INSERT INTO tree_nodes (level, place, hash) VALUES (?, ?, ?)'),
-  sign: store.prepare('INSERT INTO checkpoints (size, at, note, peaks) VALUES (?, ?, ?, ?)'),
-})
-type StatementName = 'entries' | 'newest' | 'covering' | 'between' | 'node' | 'keep' | 'sign'
-type Statements = Readonly<Record<StatementName, StatementSync>>
-
-const textOf = (column: unknown): string | undefined =>
-  typeof column === 'string' ? column : undefined
-const bytesOf = (column: unknown): Uint8Array =>
-  column instanceof Uint8Array ? column : new Uint8Array()
+const checkpointLine = ({ note, peaks }: StoredCheckpoint): string =>
+  JSON.stringify({ checkpoint: note, peaks: hashesIn(peaks).map(toBase64) })

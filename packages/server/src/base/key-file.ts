@@ -3,9 +3,12 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -29,6 +32,32 @@ export function privateFolder(path: string): void {
 /** Whether there is such a file: reading it would make one. */
 export const hasKeyFile = (path: string): boolean => existsSync(path)
 
+/** Puts a key in the place of another, at once: who looks meanwhile finds the one or the other. */
+export function moveKeyFile(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+    syncFolder(dirname(to))
+  } catch (cause) {
+    throw new Fault('store/unavailable', `${to} cannot be written.`, { cause })
+  }
+}
+
+/** Takes away a key that nothing was done with. */
+export const removeKeyFile = (path: string): void => {
+  rmSync(path, { force: true })
+}
+
+/** So that it is still so after the power was cut. Windows knows no such thing of folders. */
+function syncFolder(path: string): void {
+  if (process.platform === 'win32') return
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
 /** A key kept in a file that only its owner may read; made when it is not there yet. */
 export function keyFile(world: World, path: string): Buffer {
   try {
@@ -37,7 +66,10 @@ export function keyFile(world: World, path: string): Buffer {
     writeFileSync(path, `${world.random(KEY_BYTES).toString('base64url')}\n`, {
       mode: 0o600,
       flag: 'wx',
+      // What is done with a key outlives a power cut: so does the key.
+      flush: true,
     })
+    syncFolder(dirname(path))
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) {
       throw new Fault('store/unavailable', `${path} cannot be written.`, { cause })

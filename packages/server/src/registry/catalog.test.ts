@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { systemWorld } from '#base'
 import { openStore, type Store } from '#store'
 import type { Introduction, Upstream } from '#upstream'
-import { REGISTRY_TABLES } from './catalog-tables.ts'
+import { makeRules } from './rules.ts'
+import { REGISTRY_TABLES, sqliteCatalog } from './sqlite-catalog.ts'
 import { makeCatalog, type Catalog } from './catalog.ts'
 
 const INTRODUCTION: Introduction = {
@@ -38,7 +39,7 @@ function makePeer() {
 }
 
 /** A catalog in memory whose commits fail while `isFull`, and what it told. */
-function open() {
+async function open() {
   const store = openStore(':memory:', [REGISTRY_TABLES])
   const told: string[] = []
   const disk = { isFull: false }
@@ -52,12 +53,12 @@ function open() {
   }
   const catalog = makeCatalog({
     world: systemWorld,
-    store: failing,
+    store: sqliteCatalog(failing, makeRules({})),
     onChange: (_server, changes) => void told.push(...changes.map(({ name }) => name)),
     onProblem: () => undefined,
     onReplaced: (server) => void told.push(`replaced ${server}`),
   })
-  catalog.admit('peer', 'one')
+  await catalog.admit('peer', 'one')
   return { catalog, told, disk }
 }
 
@@ -65,7 +66,7 @@ const toolsOf = (catalog: Catalog): readonly string[] =>
   catalog.listed('peer').definitions.tool.map(({ name }) => name)
 
 test('a change that is announced while a capture runs is captured after it, once for all', async () => {
-  const { catalog, told } = open()
+  const { catalog, told } = await open()
   const peer = makePeer()
   await catalog.capture(peer.upstream)
   const answer = Promise.withResolvers<void>()
@@ -83,7 +84,7 @@ test('a change that is announced while a capture runs is captured after it, once
 })
 
 test('an announced change is captured also when the running capture fails', async () => {
-  const { catalog } = open()
+  const { catalog } = await open()
   const peer = makePeer()
   const answer = Promise.withResolvers<void>()
   peer.isAnswered = answer.promise
@@ -98,7 +99,7 @@ test('an announced change is captured also when the running capture fails', asyn
 })
 
 test('a change that could not be stored is told when it is', async () => {
-  const { catalog, told, disk } = open()
+  const { catalog, told, disk } = await open()
   const peer = makePeer()
   await catalog.capture(peer.upstream)
   peer.tools = ['a', 'b']
@@ -111,11 +112,11 @@ test('a change that could not be stored is told when it is', async () => {
 })
 
 test('what is stored of another server is forgotten, and that is told once', async () => {
-  const { catalog, told } = open()
+  const { catalog, told } = await open()
   await catalog.capture(makePeer().upstream)
-  catalog.admit('peer', 'one')
+  await catalog.admit('peer', 'one')
   assert.deepEqual([toolsOf(catalog), told], [['a'], []])
-  catalog.admit('peer', 'two')
-  catalog.admit('peer', 'two')
+  await catalog.admit('peer', 'two')
+  await catalog.admit('peer', 'two')
   assert.deepEqual([toolsOf(catalog), told], [[], ['replaced peer']])
 })

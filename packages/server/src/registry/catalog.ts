@@ -1,12 +1,10 @@
 import { byKind, KINDS, toFault, type Kind } from '@countersign/contract'
 import type { World } from '#base'
-import type { Store } from '#store'
 import type { Introduction, Upstream } from '#upstream'
-import { catalogTables } from './catalog-tables.ts'
+import type { CatalogStore } from './catalog-store.ts'
 import { NOTHING_LISTED, type Listed } from './listed.ts'
-import { makeRules, type ToolRules } from './rules.ts'
 import { readListing } from './read-listing.ts'
-import { toolEpochs } from './tool-epochs.ts'
+import { FIRST } from './tool-epochs.ts'
 
 /** A definition that is not what it was. `from` is absent for a new one, `to` for one that is gone. */
 export interface Change {
@@ -19,9 +17,11 @@ export interface Change {
 
 export interface CatalogRooms {
   readonly world: World
-  readonly store: Store
-  /** What the operator decided about single tools: it says which class each is of. */
-  readonly rules?: ToolRules
+  readonly store: CatalogStore
+  /** Called after each capture that is stored: other nodes read it then. */
+  readonly onStored?: () => void
+  /** Called when another node found a difference, and told of it. */
+  readonly onElsewhere?: (server: string, changes: readonly Change[]) => void
   /** Called after a capture that found a difference to what was stored before. */
   readonly onChange: (server: string, changes: readonly Change[]) => void
   /** Called after the first capture of a server: until then its definitions were in no list. */
@@ -48,75 +48,111 @@ export interface Catalog {
   /** Remembers how a server introduced itself, for the next start. */
   readonly remember: (server: string, introduction: Introduction) => void
   /** Forgets a server whose configuration is no longer what was captured. */
-  readonly admit: (server: string, fingerprint: string) => void
+  readonly admit: (server: string, fingerprint: string) => Promise<void>
+  /** Reads what other nodes stored. */
+  readonly refresh: () => Promise<void>
 }
 
 export function makeCatalog(rooms: CatalogRooms): Catalog {
-  const tables = catalogTables(rooms.store)
-  const epochs = toolEpochs(rooms.store, rooms.rules ?? makeRules({}))
-  let epoch = epochs.now()
-  const known = new Map<string, Listed>()
-  const listed = (server: string): Listed => known.get(server) ?? NOTHING_LISTED
-
-  const keep = (server: string, news: Partial<Listed>): Listed => {
-    const before = listed(server)
-    const after = { ...before, ...news, version: before.version + 1 }
-    known.set(server, after)
-    return after
-  }
-
-  const capture = async (upstream: Upstream): Promise<Listed> => {
-    const server = upstream.spec.id
-    const news = await ask(rooms.world, upstream)
-    const since = await rooms.store.commit(() => {
-      tables.write(server, news)
-      return epochs.stand(server, news.definitions.tool)
-    })
-    // Only what is stored is known: a change that could not be stored is found, and told, next time.
-    const before = listed(server)
-    const after = keep(server, { ...news, since })
-    // Only now: a scope given until here was given for what was known until here.
-    epoch = epochs.now()
-    for (const problem of after.problems) rooms.onProblem(server, problem)
-    const changes = differences(server, before, after)
-    const tell = before.capturedAt === undefined ? rooms.onFirst : rooms.onChange
-    if (changes.length > 0) tell?.(server, changes)
-    return after
-  }
-
-  const { once, again } = inTurn(capture)
+  const { store } = rooms
+  const known = new Known()
+  const { once, again } = inTurn((upstream) => captureOnce(rooms, known, upstream))
   return {
-    listed,
-    epoch: () => epoch,
+    listed: (server) => known.listed(server),
+    epoch: () => known.epoch,
     capture: once,
     recapture: again,
     ensure: async (upstream) => {
-      const stored = listed(upstream.spec.id)
+      const stored = known.listed(upstream.spec.id)
       return stored.capturedAt === undefined ? once(upstream) : stored
     },
     remember: (server, introduction) => {
-      keep(server, { introduction })
-      const write = (): void => {
-        tables.introduce(server, introduction)
-      }
-      rooms.store.commit(write).catch((cause: unknown) => {
+      known.keep(server, { introduction })
+      store.introduce(server, introduction).catch((cause: unknown) => {
         rooms.onProblem(server, `its introduction could not be stored: ${toFault(cause).message}`)
       })
     },
-    admit: (server, fingerprint) => {
-      const { stored, isReplaced } = tables.read(server, fingerprint)
-      if (isReplaced) epochs.replace(server)
-      if (stored) {
-        const { capturedAt, definitions } = stored
-        // What the operator says of a tool may be another since the last start.
-        const since = capturedAt === undefined ? [] : epochs.stand(server, definitions?.tool ?? [])
-        known.set(server, { ...NOTHING_LISTED, ...stored, since: new Map(since), version: 1 })
-      } else known.delete(server)
-      epoch = epochs.now()
+    admit: async (server, fingerprint) => {
+      known.fingerprints.set(server, fingerprint)
+      const { stored, isReplaced, since, epoch } = await store.admit(server, fingerprint)
+      known.forget(server)
+      if (stored) known.keep(server, { ...stored, since })
+      known.raise(epoch)
       if (isReplaced) rooms.onReplaced?.(server)
     },
+    refresh: () => refresh(rooms, known),
   }
 }
+
+/** What this process knows of what is stored. */
+class Known {
+  readonly fingerprints = new Map<string, string>()
+  readonly #listed = new Map<string, Listed>()
+  epoch = FIRST
+
+  listed(server: string): Listed {
+    return this.#listed.get(server) ?? NOTHING_LISTED
+  }
+
+  keep(server: string, news: Partial<Listed>): Listed {
+    const before = this.listed(server)
+    const after = { ...before, ...news, version: before.version + 1 }
+    this.#listed.set(server, after)
+    return after
+  }
+
+  forget(server: string): void {
+    this.#listed.delete(server)
+  }
+
+  raise(epoch: number): void {
+    this.epoch = Math.max(this.epoch, epoch)
+  }
+}
+
+async function captureOnce(rooms: CatalogRooms, known: Known, upstream: Upstream): Promise<Listed> {
+  const server = upstream.spec.id
+  const news = await ask(rooms.world, upstream)
+  const covered = await rooms.store.write(server, known.fingerprints.get(server) ?? '', news)
+  // Other nodes changed something in between: a scope of this epoch is given for that, too.
+  if (covered.epoch > known.epoch + 1) await refresh(rooms, known)
+  // Only what is stored is known: a change that could not be stored is found, and told, next time.
+  const before = known.listed(server)
+  const after = known.keep(server, { ...news, since: covered.since })
+  // Only now: a scope given until here was given for what was known until here.
+  known.raise(covered.epoch)
+  if (covered.isAside) rooms.onProblem(server, OTHERWISE)
+  for (const problem of after.problems) rooms.onProblem(server, problem)
+  const changes = differences(server, before, after)
+  const tell = before.capturedAt === undefined ? rooms.onFirst : rooms.onChange
+  if (changes.length > 0) tell?.(server, changes)
+  rooms.onStored?.()
+  return after
+}
+
+/** What each server is by now, whichever node listed it. */
+async function refresh({ store, onElsewhere }: CatalogRooms, known: Known): Promise<void> {
+  let earliest: number | undefined
+  for (const [server, fingerprint] of known.fingerprints) {
+    // oxlint-disable-next-line eslint/no-await-in-loop -- one after the other, not a flood
+    const news = await store.read(server, fingerprint)
+    earliest ??= news?.epoch
+    const before = known.listed(server)
+    const { capturedAt } = news?.stored ?? {}
+    if (!news || capturedAt === undefined || before.capturedAt === capturedAt) continue
+    const changes = differences(
+      server,
+      before,
+      known.keep(server, { ...news.stored, since: news.since }),
+    )
+    if (changes.length > 0) onElsewhere?.(server, changes)
+  }
+  // Of the first one read: all that came before it is known now.
+  if (earliest !== undefined) known.raise(earliest)
+}
+
+const OTHERWISE =
+  'another node has another server under this name, so its definitions are kept by this node alone: give every node the same configuration'
 
 type Capture = (upstream: Upstream) => Promise<Listed>
 

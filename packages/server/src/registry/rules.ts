@@ -1,3 +1,4 @@
+import type { Label } from '#policy'
 import { effectOf, type Definition, type Effect, type Json } from '@countersign/contract'
 
 /** A tool that is called in turn, and how its arguments follow from the call and its result. */
@@ -11,6 +12,8 @@ export interface Followup {
 /** What the operator decided about one tool. Absent: the definition's own word, or the default. */
 export interface ToolRule {
   readonly effect?: Effect | undefined
+  /** What it does with information; sorted. Empty: nothing of note. */
+  readonly labels?: readonly Label[] | undefined
   /** How long a call may take before it becomes a task; `Infinity` for never. */
   readonly afterMs?: number | undefined
   /** Takes a completed call back. */

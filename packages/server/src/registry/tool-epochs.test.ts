@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { EFFECTS, type Definition, type Effect } from '@countersign/contract'
 import { covers } from '#auth'
 import { openStore } from '#store'
-import { REGISTRY_TABLES } from './catalog-tables.ts'
+import { REGISTRY_TABLES } from './sqlite-catalog.ts'
 import { makeRules } from './rules.ts'
 import { toolEpochs } from './tool-epochs.ts'
 

@@ -24,7 +24,7 @@ export const EPOCH_STEP = `CREATE TABLE epochs (
  ) STRICT, WITHOUT ROWID;`
 
 /** What a scope opens when it opens this tool, and since when. */
-interface Standing {
+export interface Standing {
   readonly digest: string
   readonly effect: Effect
   readonly since: Since
@@ -66,7 +66,7 @@ const goneFrom = (before: Standing, epoch: number): Standing => {
 /** Tools that are gone are remembered, so that coming back is no news; not endlessly. */
 const GONE_MAX = 2_000
 /** The row that counts for the whole catalogue; no server has this name. */
-const ALL = ''
+export const ALL = ''
 
 export interface ToolEpochs {
   /** The epoch of what is stored now. */
@@ -75,6 +75,47 @@ export interface ToolEpochs {
   readonly stand: (server: string, tools: readonly Definition[]) => ReadonlyMap<string, Since>
   /** Another server under this name: nothing that was given before is about its tools. */
   readonly replace: (server: string) => void
+}
+
+/** What is stored of the epochs of one server, and of the catalogue. */
+export interface EpochState {
+  readonly now: number
+  readonly first: number
+  readonly isListed: boolean
+  readonly known: ReadonlyMap<string, Standing>
+}
+
+/** What has to be stored, and since when each tool is covered. */
+export interface Stood {
+  readonly since: ReadonlyMap<string, Since>
+  readonly saves: readonly (readonly [name: string, standing: Standing])[]
+  readonly drops: readonly string[]
+  /** Rises by one with this. */
+  readonly isNews: boolean
+}
+
+/** How the tools of a server stand once it lists these. */
+export function standTools(
+  { now, first, isListed, known }: EpochState,
+  tools: readonly Definition[],
+  rules: ToolRules,
+): Stood {
+  const epoch = isListed ? now + 1 : first
+  const since = new Map<string, Since>()
+  const saves: (readonly [string, Standing])[] = []
+  for (const tool of tools) {
+    const before = known.get(tool.name)
+    const facts = { digest: tool.digest, effect: effectUnder(rules, tool) }
+    const after = standingOf(before, facts, epoch)
+    since.set(tool.name, after.since)
+    if (after !== before) saves.push([tool.name, after])
+  }
+  const gone = [...known].filter(([name]) => !since.has(name))
+  for (const [name, before] of gone.filter(([, one]) => !one.isGone)) {
+    saves.push([name, goneFrom(before, epoch)])
+  }
+  const drops = gone.slice(GONE_MAX).map(([name]) => name)
+  return { since, saves, drops, isNews: isListed && saves.length > 0 }
 }
 
 export function toolEpochs(store: Store, rules: ToolRules): ToolEpochs {
@@ -90,9 +131,6 @@ export function toolEpochs(store: Store, rules: ToolRules): ToolEpochs {
   )
   const drop = store.prepare('DELETE FROM tool_epochs WHERE server = ? AND name = ?')
   const clear = store.prepare('DELETE FROM tool_epochs WHERE server = ?')
-  const save = (server: string, name: string, { digest, effect, since, isGone }: Standing) => {
-    put.run(server, name, digest, effect, JSON.stringify(since), isGone ? 1 : 0)
-  }
   const now = (): number => Number(find.get(ALL)?.['first'] ?? FIRST)
   const next = (): number => {
     write.run(ALL, now() + 1, 1)
@@ -103,29 +141,16 @@ export function toolEpochs(store: Store, rules: ToolRules): ToolEpochs {
     stand: (server, tools) => {
       const row = find.get(server)
       const first = Number(row?.['first'] ?? FIRST)
-      const isFirst = row?.['is_listed'] !== 1
+      const isListed = row?.['is_listed'] === 1
       const known = new Map(read.all(server).map(standingIn))
-      const epoch = isFirst ? first : now() + 1
-      const stand = new Map<string, Since>()
-      let isNews = false
-      for (const tool of tools) {
-        const before = known.get(tool.name)
-        const facts = { digest: tool.digest, effect: effectUnder(rules, tool) }
-        const after = standingOf(before, facts, epoch)
-        stand.set(tool.name, after.since)
-        if (after === before) continue
-        save(server, tool.name, after)
-        isNews = true
+      const stood = standTools({ now: now(), first, isListed, known }, tools, rules)
+      for (const [name, { digest, effect, since, isGone }] of stood.saves) {
+        put.run(server, name, digest, effect, JSON.stringify(since), isGone ? 1 : 0)
       }
-      const gone = [...known].filter(([name]) => !stand.has(name))
-      for (const [name, before] of gone.filter(([, one]) => !one.isGone)) {
-        save(server, name, goneFrom(before, epoch))
-        isNews = true
-      }
-      for (const [name] of gone.slice(GONE_MAX)) drop.run(server, name)
-      if (isFirst) write.run(server, first, 1)
-      else if (isNews) next()
-      return stand
+      for (const name of stood.drops) drop.run(server, name)
+      if (!isListed) write.run(server, first, 1)
+      if (stood.isNews) next()
+      return stood.since
     },
     replace: (server) => {
       clear.run(server)
@@ -135,11 +160,11 @@ export function toolEpochs(store: Store, rules: ToolRules): ToolEpochs {
 }
 
 /** No epoch is 0: it would say nothing in a test for truth. */
-const FIRST = 1
+export const FIRST = 1
 
-function standingIn(row: Record<string, unknown>): [string, Standing] {
+export function standingIn(row: Record<string, unknown>): [string, Standing] {
   const effect = EFFECTS.find((one) => one === row['effect']) ?? 'destructive'
   const since: Since = JSON.parse(String(row['since']))
-  const isGone = row['is_gone'] === 1
+  const isGone = Number(row['is_gone']) === 1
   return [String(row['name']), { digest: String(row['digest']), effect, since, isGone }]
 }

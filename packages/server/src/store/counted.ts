@@ -3,6 +3,8 @@ import type { Records } from './records.ts'
 
 /** Twice within the second in which every node has to know. */
 const LOOK_MS = 400
+/** How often the same trouble is told. */
+const TELL_MS = 30_000
 
 /** Documents that every node keeps in memory too: who changes one counts, and the others look. */
 export interface Counted {
@@ -37,13 +39,21 @@ export async function openCounted(rooms: CountedRooms, name: string): Promise<Co
     seen = count
   }
   const looking = new AbortController()
+  let toldAt = Number.NEGATIVE_INFINITY
+  const tell = (cause: unknown): void => {
+    // A database that is gone for an hour is one trouble, not nine thousand.
+    if (looking.signal.aborted || world.monotonic() - toldAt < TELL_MS) return
+    toldAt = world.monotonic()
+    onProblem(cause)
+  }
   const look = async (): Promise<void> => {
     while (!looking.signal.aborted) {
       try {
         await world.wait(LOOK_MS, looking.signal)
         await refresh()
+        toldAt = Number.NEGATIVE_INFINITY
       } catch (cause) {
-        if (!looking.signal.aborted) onProblem(cause)
+        tell(cause)
       }
     }
   }

@@ -14,6 +14,11 @@ export interface Store {
   /** Runs a write in the next commit; resolves once it is on disk. `withinMs` lets it wait for company. */
   readonly commit: <Value>(write: () => Value, withinMs?: number) => Promise<Value>
   readonly flush: () => void
+  /**
+   * Writes the whole file anew, so that nothing deleted is left in it, nor in its log. Everything
+   * waits meanwhile: seconds for each gigabyte.
+   */
+  readonly scrub: () => void
   readonly close: () => void
 }
 
@@ -45,6 +50,12 @@ export function openStore(path: string, migrations: readonly Migration[]): Store
     commit: (write, withinMs) => group.commit(write, withinMs),
     flush: () => {
       group.flush()
+    },
+    scrub: () => {
+      group.flush()
+      db.exec('VACUUM')
+      const { busy } = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() ?? {}
+      if (busy !== 0) throw new Error('the log of the store could not be emptied')
     },
     close: () => {
       group.close()
