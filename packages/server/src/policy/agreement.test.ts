@@ -22,6 +22,8 @@ const things = SERVERS.flatMap((server) => [
   `resource in Server::"${server}"`,
   `resource is Tool in Server::"${server}"`,
   ...NAMES.map((name) => `resource == Tool::"${server}/${name}"`),
+  `resource in Tool::"${server}/drop"`,
+  `resource is Tool in Tool::"${server}/drop"`,
 ])
 const scope = fc.record({
   effect: pick('permit', 'forbid', 'forbid'),
@@ -54,6 +56,12 @@ const CONDITIONS = [
   'context.time.at > datetime("2026-11-23T11:00:00Z")',
   'context.view == View::"ops"',
   'context has run && context.run.labels.contains("untrusted")',
+  'context.recent.contains("private")',
+  'context.labels.contains("outward")',
+  'context.found.contains("secret/aws")',
+  'context.authentication.amr.contains("otp")',
+  'context.authentication has acr && context.authentication.acr == "2"',
+  'context.authentication has age && context.authentication.age < 300',
   'context has digest && context.digest == "sha256:1"',
   'context.network has address && context.network.address.isLoopback()',
   'resource in Server::"mail"',
@@ -132,6 +140,16 @@ const question: fc.Arbitrary<Question> = fc.record({
   proof: pick('local', 'dpop'),
   moment: pick(...[8, 9, 11, 12, 15].map((hour) => momentAt(Date.UTC(2026, 10, 23, hour, 30)))),
   address: maybe(pick('127.0.0.1', '10.0.0.1')),
+  signIn: maybe(
+    fc.record({
+      acr: maybe(pick('1', '2')),
+      amr: pick<readonly string[]>([], ['otp', 'pwd']),
+      ageS: maybe(pick(10, 3_000)),
+    }),
+  ),
+  labels: pick<readonly string[]>([], ['outward']),
+  recent: pick<readonly string[]>([], ['private']),
+  found: pick<readonly string[]>([], ['secret/aws']),
   run: maybe(fc.record({ id: pick('r'), labels: pick<readonly string[]>([], ['untrusted']) })),
   approval: maybe(
     fc.record({ groups: pick<readonly string[]>(['sre'], ['legal', 'sre']), people: pick(1, 2) }),
@@ -182,14 +200,15 @@ test('a slice, and what is remembered of it, decide as the whole set does', () =
 test('what may be called or asked for is listed, and what looks at no argument is listed only then', () => {
   let hidden = 0
   forAll((engine, asked) => {
-    const looks = engine.policies.some(
-      ({ text }) => text.includes('arguments') || text.includes('"list"'),
+    const looks = engine.policies.some(({ text }) =>
+      /arguments|"list"|context has run|recent|found/.test(text),
     )
     const namesList = engine.policies.some(({ text }) => text.includes('"list"'))
     for (const given of asked) {
       const { approval: _later, ...one } = given
       const isCallable = engine.judgeAfresh(one).kind !== 'deny'
-      const { arguments: _none, argumentsDigest: _neither, ...line } = one
+      const { arguments: _none, argumentsDigest: _neither, ...most } = one
+      const { run: _run, recent: _recent, found: _found, ...line } = most
       const isListed = engine.isListed(line)
       assert.equal(engine.isListed(line), isListed)
       if (!isListed) hidden++

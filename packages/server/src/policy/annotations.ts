@@ -1,7 +1,8 @@
+import { SELF, type Escalation } from './approval-settings.ts'
 import type { PolicyJson } from './cedar.ts'
 
 /** What we read, and what may be written for people. */
-const READ = ['id', 'ask', 'quorum', 'message']
+const READ = ['id', 'ask', 'quorum', 'escalate', 'message']
 const FOR_PEOPLE = ['description', 'owner', 'severity']
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 const GROUP = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -18,6 +19,8 @@ interface Wrong {
 export interface Asking {
   readonly group: string
   readonly quorum: number
+  /** Who may answer too when nobody does. */
+  readonly escalate?: Escalation
 }
 
 /** What is wrong with the annotations of a policy. */
@@ -49,9 +52,9 @@ const RULES: readonly AnnotationRule[] = [
     remedy: 'letters, digits, dots and hyphens',
   },
   {
-    isBroken: ({ ask, message, quorum }, effect) =>
-      effect === 'permit' && (ask ?? message ?? quorum) !== undefined,
-    problem: '@ask, @quorum and @message on a permit',
+    isBroken: ({ ask, message, quorum, escalate }, effect) =>
+      effect === 'permit' && (ask ?? message ?? quorum ?? escalate) !== undefined,
+    problem: '@ask, @quorum, @escalate and @message on a permit',
     remedy: 'only a forbid refuses: put them there',
   },
   {
@@ -63,6 +66,17 @@ const RULES: readonly AnnotationRule[] = [
     isBroken: ({ ask, quorum }) => quorum !== undefined && (ask === undefined || !isQuorum(quorum)),
     problem: '@quorum without a meaning',
     remedy: `beside @ask, a number from 1 to ${String(QUORUM_MAX)}`,
+  },
+  {
+    isBroken: ({ ask, quorum }) => ask === SELF && quorum !== undefined && quorum !== '1',
+    problem: '@quorum beside @ask("self")',
+    remedy: 'whoever asks is one person: leave it out',
+  },
+  {
+    isBroken: ({ ask, escalate }) =>
+      escalate !== undefined && (ask === undefined || !escalationIn(escalate)),
+    problem: '@escalate without a meaning',
+    remedy: 'beside @ask, such as @escalate("managers after 2h"): min, h or d, at most 7d',
   },
   {
     isBroken: ({ message }) =>
@@ -83,6 +97,18 @@ const unknownIn = (annotations: Annotations): readonly Wrong[] =>
 const isQuorum = (text: string): boolean =>
   /^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= QUORUM_MAX
 
+const ESCALATION = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}) after (\d{1,5}) ?(min|h|d)$/
+const UNIT_MS: Readonly<Record<string, number>> = { min: 60_000, h: 3_600_000, d: 86_400_000 }
+const ESCALATION_MS_MAX = 7 * 86_400_000
+
+/** `managers after 2h` */
+function escalationIn(text: string): Escalation | undefined {
+  const [, to, count, unit = ''] = ESCALATION.exec(text.trim()) ?? []
+  const afterMs = Number(count) * (UNIT_MS[unit] ?? Number.NaN)
+  if (to === undefined || to === SELF) return undefined
+  return afterMs >= 1 && afterMs <= ESCALATION_MS_MAX ? { to, afterMs } : undefined
+}
+
 /** What a policy says beside its rule. */
 export interface Said {
   readonly asking?: Asking
@@ -90,9 +116,11 @@ export interface Said {
 }
 
 export function saidIn({ annotations = {} }: PolicyJson): Said {
-  const { ask, quorum, message } = annotations
+  const { ask, quorum, escalate: later, message } = annotations
+  const escalate = later === undefined ? undefined : escalationIn(later)
+  const asking = { quorum: Number(quorum ?? 1), ...(escalate ? { escalate } : {}) }
   return {
-    ...(ask === undefined ? {} : { asking: { group: ask, quorum: Number(quorum ?? 1) } }),
+    ...(ask === undefined ? {} : { asking: { group: ask, ...asking } }),
     ...(message === undefined ? {} : { message: oneLine(message) }),
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TokenPrincipal } from '#auth'
-import { questionOf } from './asker.ts'
+import { approverQuestion, questionOf } from './asker.ts'
 
 const ISSUER = 'https://gw.example/oauth'
 const asking = (subject: string, more: Partial<TokenPrincipal>) => {
@@ -42,4 +42,15 @@ test('a program is a Workload to policies, by itself and when another one acts f
   assert.equal(passed.principal.type, 'Workload')
   assert.equal(passed.delegation, 1)
   assert.deepEqual(passed.agents, ['agent', `${ISSUER}#agent`])
+})
+
+test('whoever decides has the same subject to policies as when they call (PV-006)', () => {
+  const call = { server: 's', tool: 't', effect: 'write', definition: '', view: '' } as const
+  const moment = { at: '', date: '', weekday: '', hour: 0, minute: 0 }
+  const around = { groupsOf: () => [], moment }
+  for (const subject of ['bob@example.com', 'auth0|b', 'a b', '100%']) {
+    const { principal } = asking(subject, {})
+    assert.deepEqual(approverQuestion(principal.id, call, around).principal, principal)
+  }
+  assert.equal(approverQuestion('operator', call, around).principal.subject, 'operator')
 })

@@ -9,7 +9,7 @@ import { silentLog } from '#telemetry'
 import { openBrakes, type Brakes } from './brakes.ts'
 
 const EVERYTHING = { what: 'everything' } as const
-const CALL = { server: 'peer', name: 'echo', principal: 'ada', clients: [] }
+const CALL = { server: 'peer', name: 'echo', principal: 'ada', clients: [], runs: [] }
 
 function openRecords(context: TestContext): Records {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-brakes-'))

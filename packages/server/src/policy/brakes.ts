@@ -1,9 +1,11 @@
+import { Fault } from '@countersign/contract'
 import { Brake as BrakeShape, type Brake, type Stopped } from '@countersign/contract/admin-brake'
 import type { Principal } from '#auth'
 import { newId, type World } from '#base'
 import { openCounted, type Records } from '#store'
 import type { Log } from '#telemetry'
-import type { Listing, Policy } from './decide.ts'
+import { clientNames } from './client-names.ts'
+import type { About, Judged, Listing, Policy } from './decide.ts'
 
 /** Who asks for what, as far as brakes go. */
 export interface Braked {
@@ -12,6 +14,8 @@ export interface Braked {
   readonly principal: string
   /** Every client that the call comes through. */
   readonly clients: readonly string[]
+  /** What its run is called: by us, and by whoever asks. */
+  readonly runs: readonly string[]
 }
 
 export interface Brakes {
@@ -114,6 +118,12 @@ export function isStopped(stopped: Stopped, braked: Braked): boolean {
       return braked.clients.includes(stopped.client)
     case 'principal':
       return stopped.principal === braked.principal
+    case 'run':
+      // Two principals may call their runs alike.
+      return (
+        braked.runs.includes(stopped.run) &&
+        (stopped.principal === undefined || stopped.principal === braked.principal)
+      )
   }
 }
 
@@ -130,6 +140,10 @@ export function stoppedInWords(stopped: Stopped): string {
       return `The client ${stopped.client}`
     case 'principal':
       return `The principal ${stopped.principal}`
+    case 'run':
+      return stopped.principal === undefined
+        ? `The run ${stopped.run}`
+        : `The run ${stopped.run} of ${stopped.principal}`
   }
 }
 
@@ -137,21 +151,42 @@ export function stoppedInWords(stopped: Stopped): string {
 export function brakedBy(
   who: Principal,
   { server, name }: { readonly server: string; readonly name: string },
+  { run, handle, client }: Pick<About, 'run' | 'handle' | 'client'>,
 ): Braked {
-  const asked = { server, name, principal: who.id }
-  if (who.proof === 'local') return { ...asked, clients: [] }
-  const acting = who.actors.map(({ client, subject }) => client ?? subject)
+  const runs = [...(run ? [run.id] : []), ...(handle === undefined ? [] : [handle])]
+  const asked = { server, name, principal: who.id, runs }
+  // Without tokens it is what it calls itself, as for limits: better than that nothing is stopped.
+  if (who.proof === 'local') return { ...asked, clients: client ? clientNames(client) : [] }
+  const acting = who.actors.map((one) => one.client ?? one.subject)
   return { ...asked, clients: who.client === undefined ? acting : [who.client, ...acting] }
 }
 
 /** A brake goes before every policy: it is for the moment when nobody has the time to write one. */
 export function withBrakes(policy: Policy & Listing, brakes: Brakes): Policy & Listing {
   const decide: Policy['decide'] = (who, judged, about) => {
-    const brake = brakes.on(brakedBy(who, judged))
+    const brake = brakeOn(brakes, who, judged, about)
     if (!brake) return policy.decide(who, judged, about)
     return { kind: 'deny', because: refusalOf(brake), policies: [`brake:${brake.id}`] }
   }
   return { isListed: policy.isListed, decide }
+}
+
+const brakeOn = (brakes: Brakes, who: Principal, judged: Judged, about: About): Brake | undefined =>
+  // Nothing is stopped nearly always: then nothing is put together to compare.
+  brakes.list().length === 0 ? undefined : brakes.on(brakedBy(who, judged, about))
+
+/** Why a call may not leave now, if it was stopped after it was judged. */
+export const stoppedBy =
+  (brakes: Brakes) =>
+  ({ who, target, about }: StoppedCase): Fault | undefined => {
+    const brake = brakeOn(brakes, who, target, about)
+    return brake && new Fault('policy/denied', refusalOf(brake))
+  }
+
+interface StoppedCase {
+  readonly who: Principal
+  readonly target: Judged
+  readonly about: About
 }
 
 const refusalOf = ({ stopped, reason }: Brake): string =>

@@ -20,6 +20,15 @@ export interface About {
   readonly argumentsDigest?: string | undefined
   readonly run?: { readonly id: string; readonly labels: readonly string[] } | undefined
   readonly address?: string | undefined
+  /** What the request calls its run, or the trace that it is part of; for brakes. */
+  readonly handle?: string | undefined
+  /** What the client calls itself; for brakes. */
+  readonly client?: string | undefined
+  /** Labels of what is asked for, and of what this principal has called lately. */
+  readonly labels?: readonly string[] | undefined
+  readonly recent?: readonly string[] | undefined
+  /** What was found in the arguments. */
+  readonly found?: readonly string[] | undefined
   /** What people have said yes to, for exactly this call. Never remembered. */
   readonly approval?: Approved | undefined
 }

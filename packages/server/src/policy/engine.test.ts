@@ -176,3 +176,15 @@ test('names that look alike are not the same name', () => {
   for (const name of ['p\u0430y', 'pay ', 'PAY', 'pay\u200B', 'x/../pay'])
     assert.equal(named(name), 'deny')
 })
+
+// PO-010
+test('what is decided about one tool is not remembered of another, however a scope names it', () => {
+  for (const named of ['==', 'in', 'is Tool in']) {
+    const text = `${PERMIT} @id("f") forbid(principal, action, resource ${named} Tool::"files/drop");`
+    const one = engine(text)
+    const { resource } = asked()
+    const drop = asked({ resource: { ...resource, name: 'drop' } })
+    assert.deepEqual([one.judge(asked()).kind, one.isListed(asked())], ['allow', true], named)
+    assert.deepEqual([one.judge(drop).kind, one.isListed(drop)], ['deny', false], named)
+  }
+})

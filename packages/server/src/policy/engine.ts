@@ -1,8 +1,9 @@
 import type { Cedar } from './cedar.ts'
-import { judge, judgeListed, type Verdict } from './judge.ts'
+import { judge, judgeApprover, judgeListed, type Verdict } from './judge.ts'
 import { keyOf, Memo } from './memo.ts'
 import type { Written } from './parse-set.ts'
 import type { Question } from './question.ts'
+import { isOfMoment } from './sight.ts'
 import { makeSlices } from './slices.ts'
 
 /** One set of policies, ready to be asked. */
@@ -11,9 +12,13 @@ export interface PolicyEngine {
   readonly isListed: (asked: Question) => boolean
   /** The same without what is remembered and without slices: what both must agree with. */
   readonly judgeAfresh: (asked: Question) => Verdict
+  /** Why somebody may not decide about it; undefined when nothing keeps them. Never remembered. */
+  readonly keepsFrom: (asked: Question) => ReturnType<typeof judgeApprover>
   readonly forget: () => void
   /** Whether a policy that may be about this server looks at arguments. */
   readonly looksAtArguments: (server: string) => boolean
+  /** Whether one looks at what no entry says: from where it came, how somebody had signed in. */
+  readonly looksAtMoment: (server: string) => boolean
   readonly policies: readonly Written[]
   /** Gives back what Cedar keeps; this engine must not be asked any more. */
   readonly release: () => void
@@ -44,11 +49,13 @@ export function makeEngine(cedar: Cedar, name: string, policies: readonly Writte
       )
     },
     judgeAfresh: (asked) => judge(cedar, { ...slices.whole(), facts: EVERYTHING }, asked),
+    keepsFrom: (asked) => judgeApprover(cedar, slices.of(asked.resource.server), asked),
     forget: () => {
       verdicts.clear()
       shown.clear()
     },
     looksAtArguments: (server) => slices.of(server).seesArguments,
+    looksAtMoment: (server) => isOfMoment(slices.of(server).facts),
     release: slices.release,
   }
 }

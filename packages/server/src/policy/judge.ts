@@ -62,6 +62,25 @@ export function judgeListed(cedar: Cedar, slice: Slice, asked: Question): boolea
   return !('kind' in listed) && (listed.decision === 'allow' || listed.reason.length === 0)
 }
 
+/**
+ * Whether a forbid keeps somebody from deciding: one that names `approve`, since what is forbidden of
+ * everything is about the call, which others have to decide. Undefined when none does.
+ */
+export function judgeApprover(
+  cedar: Cedar,
+  slice: Slice,
+  asked: Question,
+): Exclude<Verdict, { kind: 'allow' | 'ask' }> | undefined {
+  const { ofApproving, said } = slice
+  if (ofApproving.size === 0) return undefined
+  const mayFail = new Set([...said.keys()].filter((id) => !ofApproving.has(id)))
+  const found = evaluate(cedar, { ...slice, mayFail }, slice.whole, asked)
+  if ('kind' in found) return found.kind === 'deny' ? found : undefined
+  const policies = found.reason.filter((id) => ofApproving.has(id))
+  if (found.decision === 'allow' || policies.length === 0) return undefined
+  return { kind: 'deny', why: 'forbidden', policies, ...messageOf(slice, policies) }
+}
+
 interface Evaluated {
   readonly decision: 'allow' | 'deny'
   readonly reason: readonly string[]
@@ -110,14 +129,19 @@ function asksIn(slice: Slice, policies: readonly string[]): readonly Ask[] | und
     if (!asking) return undefined
     const { group, quorum } = asking
     const known = byGroup.get(group)
+    const escalate = sooner(known?.escalate, asking.escalate)
     byGroup.set(group, {
       group,
       quorum: Math.max(quorum, known?.quorum ?? 1),
       policies: [...(known?.policies ?? []), id],
+      ...(escalate ? { escalate } : {}),
     })
   }
   return [...byGroup.values()]
 }
+
+const sooner = (one: Asking['escalate'], other: Asking['escalate']): Asking['escalate'] =>
+  one && other ? (one.afterMs <= other.afterMs ? one : other) : (one ?? other)
 
 /** The same question with every approval that is asked for. */
 function mayBeLifted(cedar: Cedar, slice: Slice, asked: Question, asks: readonly Ask[]): boolean {

@@ -39,7 +39,7 @@ permit(principal, action, resource);
     'b.cedar:1:1 there is a policy of this id in a.cedar:2',
     'b.cedar:2:42 unrecognized action `Action::"cal"`',
     'b.cedar:3:3 @mesage means nothing',
-    'b.cedar:4:1 @ask, @quorum and @message on a permit',
+    'b.cedar:4:1 @ask, @quorum, @escalate and @message on a permit',
     'b.cedar:5:36 unexpected end of input',
   ])
 })

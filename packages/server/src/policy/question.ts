@@ -23,10 +23,18 @@ export interface Approved {
   readonly people: number
 }
 
+/** How somebody proved who they are. */
+export interface Strength {
+  readonly acr?: string | undefined
+  readonly amr: readonly string[]
+  /** How long ago, in whole seconds. */
+  readonly ageS?: number | undefined
+}
+
 /** Everything a decision can depend on. */
 export interface Question {
   readonly principal: Asker
-  readonly action: 'call' | 'read' | 'prompt' | 'list'
+  readonly action: 'call' | 'read' | 'prompt' | 'list' | 'approve'
   readonly resource: Thing
   readonly effect: Effect
   readonly digest?: string | undefined
@@ -35,9 +43,17 @@ export interface Question {
   readonly agents: readonly string[]
   readonly delegation: number
   readonly proof: string
+  /** What its token says of how somebody signed in. */
+  readonly signIn?: Strength | undefined
   readonly moment: Moment
   readonly address?: string | undefined
   readonly run?: { readonly id: string; readonly labels: readonly string[] } | undefined
+  /** Labels of what is asked for, sorted. */
+  readonly labels?: readonly string[] | undefined
+  /** Labels of what this principal has called lately, in whichever run; sorted. */
+  readonly recent?: readonly string[] | undefined
+  /** What was found in the arguments, sorted. */
+  readonly found?: readonly string[] | undefined
   readonly approval?: Approved | undefined
   readonly arguments?: Json | undefined
   readonly argumentsDigest?: string | undefined
@@ -105,13 +121,26 @@ function contextOf(asked: Question, seen: SeenArguments) {
     scopes: [...asked.scopes],
     agents: asked.agents.map((id) => entity('Agent', id)),
     delegation: asked.delegation,
-    authentication: { proof: asked.proof },
+    authentication: authenticationOf(asked),
     time: { ...moment, at: extension('datetime', moment.at) },
     network: address === undefined ? {} : { address: extension('ip', address) },
     ...(run === undefined ? {} : { run: { id: run.id, labels: [...run.labels] } }),
+    labels: [...(asked.labels ?? [])],
+    recent: [...(asked.recent ?? [])],
+    found: [...(asked.found ?? [])],
     ...(approval === undefined
       ? {}
       : { approval: { groups: [...approval.groups], people: approval.people } }),
+  }
+}
+
+function authenticationOf({ proof, signIn }: Question) {
+  const { acr, amr = [], ageS } = signIn ?? {}
+  return {
+    proof,
+    amr: [...amr],
+    ...(acr === undefined ? {} : { acr }),
+    ...(ageS === undefined ? {} : { age: ageS }),
   }
 }
 
@@ -122,7 +151,7 @@ function entitiesOf({ principal, resource, action }: Question, seen: SeenArgumen
     {
       uid: { type: 'Action', id: action },
       attrs: {},
-      parents: action === 'list' ? [] : [{ type: 'Action', id: 'use' }],
+      parents: ALONE.includes(action) ? [] : [{ type: 'Action', id: 'use' }],
     },
     {
       uid: { type, id },
@@ -137,6 +166,9 @@ function entitiesOf({ principal, resource, action }: Question, seen: SeenArgumen
     ...tagged(seen),
   ]
 }
+
+/** What is no use of a thing. */
+const ALONE: readonly string[] = ['list', 'approve']
 
 function tagged(seen: SeenArguments): EntityJson[] {
   const decimal = Object.fromEntries(

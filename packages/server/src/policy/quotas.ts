@@ -1,4 +1,5 @@
-import type { Fault } from '@countersign/contract'
+import type { Effect, Fault } from '@countersign/contract'
+import type { QuotaLine, ResetQuota } from '@countersign/contract/admin-quota'
 import type { Principal } from '#auth'
 
 /** Who calls what, as far as limits go. */
@@ -9,10 +10,12 @@ export interface Metered {
   readonly server: string
   /** The server's own name of the tool, prompt or resource. */
   readonly name: string
+  readonly effect: Effect
 }
 
 export type Entered =
-  | { readonly kind: 'in'; readonly leave: () => void }
+  /** It is over. What did not leave for its server costs nothing. */
+  | { readonly kind: 'in'; readonly leave: (hasLeft: boolean) => void }
   | { readonly kind: 'full'; readonly fault: Fault }
 
 /** Quotas, rates, budgets and how many at one time. */
@@ -21,7 +24,25 @@ export interface Quotas {
   readonly enter: (metered: Metered) => Entered | Promise<Entered>
 }
 
+/** The same, for whoever keeps the house. */
+export interface OpenQuotas extends Quotas {
+  /** What was counted, and what is left of it. */
+  readonly list: () => Promise<readonly QuotaLine[]>
+  /** Begins to count anew; the counters that were forgotten. */
+  readonly reset: (what: Omit<ResetQuota, 'reason'>) => Promise<readonly QuotaLine[]>
+  /** Whether there is a limit of this name. */
+  readonly has: (name: string) => boolean
+  /** Gives back what was set apart for calls that did not come. */
+  readonly close: () => Promise<void>
+}
+
 const IN: Entered = { kind: 'in', leave: () => undefined }
 
 /** Where no limit is configured. */
-export const noQuotas: Quotas = { enter: () => IN }
+export const noQuotas: OpenQuotas = {
+  enter: () => IN,
+  list: async () => [],
+  reset: async () => [],
+  has: () => false,
+  close: async () => undefined,
+}

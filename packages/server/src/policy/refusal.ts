@@ -1,3 +1,4 @@
+import { SELF } from './approval-settings.ts'
 import type { Ask, Verdict } from './judge.ts'
 
 const quoted = (ids: readonly string[]): string => ids.map((id) => `"${id}"`).join(', ')
@@ -9,11 +10,12 @@ const withMessage = (said: string, message: string | undefined): string =>
   message === undefined ? `${said}.` : `${said}: ${sentence(message)}`
 
 /** Who has to say yes, in words. */
-export const approversOf = (asks: readonly Ask[]): string =>
+export const approversOf = (asks: readonly Pick<Ask, 'group' | 'quorum'>[]): string =>
   asks
-    .map(({ group, quorum }) =>
-      quorum === 1 ? `someone of "${group}"` : `${String(quorum)} people of "${group}"`,
-    )
+    .map(({ group, quorum }) => {
+      if (group === SELF) return 'the user'
+      return quorum === 1 ? `someone of "${group}"` : `${String(quorum)} people of "${group}"`
+    })
     .join(' and ')
 
 /** Whom a call waits for, in a line: nothing of it was sent. */
@@ -28,6 +30,17 @@ export function waitingOf(asks: readonly Ask[], message: string | undefined): st
  */
 export function refusalOf(verdict: Exclude<Verdict, { kind: 'allow' }>): string {
   return ['Nothing was executed.', ...wordsOf(verdict)].join(' ')
+}
+
+/** Why somebody has no say about a call. */
+export function keptInWords(
+  approver: string,
+  { why, policies, message }: Extract<Verdict, { kind: 'deny' }>,
+): string {
+  const named = policiesNamed(policies)
+  return why === 'forbidden'
+    ? withMessage(`${named} keeps ${approver} from deciding about this call`, message)
+    : `${named} could not be evaluated, so ${approver} has no say about this call.`
 }
 
 function wordsOf(verdict: Exclude<Verdict, { kind: 'allow' }>): readonly string[] {

@@ -46,9 +46,15 @@ type Arguments = {
 type Approval = { groups: Set<String>, people: Long };
 // In the time zone of the configuration (\`policy.timeZone\`).
 type Time = { at: datetime, date: String, weekday: String, hour: Long, minute: Long };
+// A run: calls that belong together, by \`_meta["dev.countersign/run"]\`, their trace, or one client.
 type Run = { id: String, labels: Set<String> };
 type Network = { address?: ipaddr };
-type Authentication = { proof: String };  // "local", "bearer" or "dpop"
+type Authentication = {
+  proof: String,     // "local", "bearer" or "dpop"
+  amr: Set<String>,  // how somebody signed in, where the token says: "pwd", "otp", "hwk"
+  acr?: String,      // how strongly, in the words of the issuer
+  age?: Long         // how many seconds ago, where the token says
+};
 type Facts = {
   effect: String,          // "read", "idempotent", "write" or "destructive"
   digest?: String,         // of the definition
@@ -61,7 +67,11 @@ type Facts = {
   authentication: Authentication,
   time: Time,
   network: Network,
+  // Labels: "untrusted", "private", "outward", "destructive".
+  labels: Set<String>,     // of what is asked for
+  recent: Set<String>,     // of what this principal has called lately, in whichever run
   run?: Run,
+  found: Set<String>,      // in the arguments: "secret/github", "personal/email"
   approval?: Approval
 };
 
@@ -72,9 +82,11 @@ action list appliesTo { principal: [User, Workload, Agent], resource: [Tool, Pro
 action call in [use] appliesTo { principal: [User, Workload, Agent], resource: [Tool], context: Facts };
 action read in [use] appliesTo { principal: [User, Workload, Agent], resource: [Resource], context: Facts };
 action prompt in [use] appliesTo { principal: [User, Workload, Agent], resource: [Prompt], context: Facts };
+// A forbid that names it keeps a person from deciding about the call of a tool; no permit is needed.
+action approve appliesTo { principal: [User, Workload, Agent], resource: [Tool], context: Facts };
 // Not judged yet; "policy check" says so.
-action approve, admit, serve, administer appliesTo { principal: [User, Workload, Agent], resource: [Server, Tool, View], context: Facts };
+action admit, serve, administer appliesTo { principal: [User, Workload, Agent], resource: [Server, Tool, View], context: Facts };
 `
 
 /** Actions that may be written about and that nothing asks about yet. */
-export const NOT_JUDGED: readonly string[] = ['approve', 'admit', 'serve', 'administer']
+export const NOT_JUDGED: readonly string[] = ['admit', 'serve', 'administer']

@@ -73,4 +73,13 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** Whether any of these facts is, or is part of, or holds one that only a call has. */
 export const isOfCall = (facts: ReadonlySet<string>): boolean =>
   [...facts].some((path) => path === EVERYTHING || CALL_ONLY.test(path))
-const CALL_ONLY = /^(?:arguments|argumentsDigest)(?:\.|$)/
+const CALL_ONLY = /^(?:arguments|argumentsDigest|run|recent|found)(?:\.|$)/
+
+/** Whether the ledger keeps nothing of what these depend on, beside arguments. */
+export const isOfMoment = (facts: ReadonlySet<string>): boolean =>
+  [...facts].some((path) => path === EVERYTHING || UNRECORDED.test(path))
+const UNRECORDED = /^(?:network|authentication$|authentication\.(?!proof))/
+
+/** Whether the arguments themselves have to be shown to whoever looks at these. */
+export const isOfArguments = (facts: ReadonlySet<string>): boolean =>
+  [...facts].some((path) => path === EVERYTHING || /^arguments(?:\.|$)/.test(path))

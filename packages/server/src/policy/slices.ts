@@ -3,7 +3,7 @@ import type { Cedar, PolicyJson } from './cedar.ts'
 import { loosened } from './loosen.ts'
 import { actionsOf, uidOf, type Written } from './parse-set.ts'
 import type { Thing } from './question.ts'
-import { isOfCall, sightOf } from './sight.ts'
+import { isOfArguments, sightOf } from './sight.ts'
 
 /** The policies that can have a say about one server, ready to be asked. */
 export interface Slice {
@@ -19,6 +19,8 @@ export interface Slice {
   readonly seesArguments: boolean
   /** Whether a policy names the action `list`, so that lists have to ask about that too. */
   readonly namesList: boolean
+  /** Policies that name the action `approve`. */
+  readonly ofApproving: ReadonlySet<string>
   /** Policies of which lists ask less than there is. */
   readonly loosened: ReadonlySet<string>
   /** Policies that decide nothing, and deny nothing, when they cannot be evaluated. */
@@ -97,8 +99,11 @@ function prepare({ cedar, name }: Shelf, slot: string, policies: readonly Ready[
     looseFacts: union(loose.map(({ json }) => sightOf(json).facts)),
     seesPrincipal: sights.some((sight) => sight.seesPrincipal),
     seesResource: sights.some((sight) => sight.seesResource),
-    seesArguments: isOfCall(facts),
+    seesArguments: isOfArguments(facts),
     namesList: lifted.some(({ json }) => actionsOf(json).includes('list')),
+    ofApproving: new Set(
+      lifted.flatMap(({ id, json }) => (actionsOf(json).includes('approve') ? [id] : [])),
+    ),
     loosened: new Set(lifted.flatMap(({ id, json }) => (loosened(json) === json ? [] : [id]))),
     mayFail: new Set(),
     exact: exactIn(lifted),
@@ -109,25 +114,30 @@ function prepare({ cedar, name }: Shelf, slot: string, policies: readonly Ready[
 const union = (sets: readonly ReadonlySet<string>[]): ReadonlySet<string> =>
   new Set(sets.flatMap((set) => [...set]))
 
-/** Two things that no policy names by themselves are alike to all of them. */
+/** Two things that no policy names by themselves are alike to all of them: `in` a tool is that tool. */
 function exactIn(policies: readonly Ready[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const { id, json } of policies) {
-    const { resource } = json
-    if (resource.op !== '==' || !('entity' in resource)) continue
-    const { type, id: thing } = uidOf(resource.entity)
-    const key = `${type} ${thing}`
+    const named = scopeOf(json)
+    if (!named || !THINGS.includes(named.type)) continue
+    const key = `${named.type} ${named.id}`
     found.set(key, `${found.get(key) ?? ''} ${id}`)
   }
   return found
 }
 
 /** Which server the scope of a policy is about, when it can be about no other. */
-function serverOf({ resource }: PolicyJson): string | undefined {
-  const within = resource.op === 'is' ? resource.in : resource.op === 'All' ? undefined : resource
-  if (!within || !('entity' in within)) return undefined
-  const { type, id } = uidOf(within.entity)
+function serverOf(policy: PolicyJson): string | undefined {
+  const named = scopeOf(policy)
+  if (!named) return undefined
+  const { type, id } = named
   if (type === 'Server') return id
   return THINGS.includes(type) ? id.split('/', 1)[0] : undefined
+}
+
+/** What its scope names: by `==`, by `in`, or by `is … in`. */
+function scopeOf({ resource }: PolicyJson): ReturnType<typeof uidOf> | undefined {
+  const within = resource.op === 'is' ? resource.in : resource.op === 'All' ? undefined : resource
+  return within && 'entity' in within ? uidOf(within.entity) : undefined
 }
 const THINGS: readonly string[] = ['Tool', 'Prompt', 'Resource'] satisfies Thing['type'][]

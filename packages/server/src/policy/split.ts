@@ -23,7 +23,8 @@ export function splitPolicies(source: string): readonly PolicyText[] {
   const reading = { start: -1, depth: 0, deepest: 0, tokens: 0, hasHuge: false }
   const end = (at: number): void => {
     const text = source.slice(reading.start, at)
-    const excess = excessOf(reading)
+    // From a file it cannot come; from the admin API it can, and the parser would throw.
+    const excess = text.isWellFormed() ? excessOf(reading) : 'half of a character'
     found.push({ at: reading.start, text, ...(excess === undefined ? {} : { excess }) })
     Object.assign(reading, { start: -1, depth: 0, deepest: 0, tokens: 0, hasHuge: false })
   }
