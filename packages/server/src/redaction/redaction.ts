@@ -4,31 +4,36 @@ import type { JsonObject } from '@countersign/contract'
 export interface Screened {
   /** The same object when nothing was covered. */
   readonly value: JsonObject
-  /** The kinds that were found, each once, sorted: `secret/github-token`, `personal/email`. */
-  readonly found: readonly string[]
-  /** Kinds among them for which it must not go on at all. */
+  /** How often each kind was found: `secret/github`, `personal/email`; `unseen` for what was too much. */
+  readonly found: Readonly<Record<string, number>>
+  /** Kinds among them for which it must not go on at all, sorted. What is blocked is covered too. */
   readonly blocked: readonly string[]
+  /** The most that was done. */
+  readonly done: 'block' | 'mask' | 'record'
 }
 
 /** Looks at what goes to a server and at what comes back from it. */
 export interface Redaction {
-  /** The arguments of a call, before they are judged, kept or sent. */
+  /** Whether anything is looked for at all. */
+  readonly isOn: boolean
+  /** What goes in, before it is judged, kept or sent. */
   readonly inward: (about: Screening, value: JsonObject) => Screened
-  /** The result of a call, before it is kept or answered. */
+  /** What comes out, before it is kept or answered. */
   readonly outward: (about: Screening, value: JsonObject) => Screened
 }
 
 export interface Screening {
   readonly server: string
-  /** The server's own name of the tool, prompt or resource. */
-  readonly name: string
+  /** The server's own name of the tool, prompt or resource; undefined for what belongs to no call. */
+  readonly name: string | undefined
 }
 
 const untouched = (_about: Screening, value: JsonObject): Screened => ({
   value,
-  found: [],
+  found: {},
   blocked: [],
+  done: 'record',
 })
 
 /** Where nothing is configured to be looked for. */
-export const noRedaction: Redaction = { inward: untouched, outward: untouched }
+export const noRedaction: Redaction = { isOn: false, inward: untouched, outward: untouched }
