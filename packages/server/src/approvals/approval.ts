@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@countersign/contract'
+import type { JsonObject } from '@countersign/contract'
 import type { Ask } from '#policy'
 import { boundJson, type Bound } from './bound.ts'
 
@@ -19,6 +19,19 @@ export interface Answer {
   /** How they proved who they are. */
   readonly means: string
   readonly at: number
+  /** Said instead of all who were asked, by somebody who may. */
+  readonly isBreakGlass?: true
+  /** False until it stands in the ledger. */
+  readonly isNoted?: boolean
+}
+
+/** One person's yes instead of that of all who were asked. */
+interface BrokenGlass {
+  readonly by: string
+  /** The group that may do so, and in which they still have to be when the call goes out. */
+  readonly group: string
+  readonly reason: string
+  readonly at: number
 }
 
 /** What whoever decides is shown of the call, beside what it is bound to. */
@@ -26,6 +39,8 @@ export interface Shown {
   /** The tool as the client called it. */
   readonly name: string
   readonly arguments: JsonObject
+  /** They are kept beside it, for whoever looks at this one: a list is without them. */
+  readonly isApart?: true
   /** The server's own words about its tool. */
   readonly title?: string
   readonly description?: string
@@ -55,6 +70,9 @@ export interface Approval {
   readonly why?: string
   /** The attempt that it was used by. */
   readonly usedBy?: string
+  /** The groups that nobody of has answered in time, so that others may: those that are noted. */
+  readonly escalated?: readonly string[]
+  readonly glass?: BrokenGlass
   /** False until its end stands in the ledger. */
   readonly isNoted?: boolean
 }
@@ -79,9 +97,11 @@ export const approvalPath = (id: string): string => `/approvals/${id}`
 
 /** An approval as it is kept. */
 export const toRecord = (approval: Approval): JsonObject => {
-  const { bound, asks, shown, answers, ...rest } = approval
+  const { bound, asks, shown, answers, escalated, glass, ...rest } = approval
   return {
     ...rest,
+    ...(escalated ? { escalated: [...escalated] } : {}),
+    ...(glass ? { glass: { ...glass } } : {}),
     bound: boundJson(bound),
     asks: asksJson(asks),
     shown: { ...shown },
@@ -89,8 +109,20 @@ export const toRecord = (approval: Approval): JsonObject => {
   }
 }
 
-export const asksJson = (asks: readonly Ask[]): Json =>
-  asks.map(({ group, quorum, policies }) => ({ group, quorum, policies: [...policies] }))
+export const asksJson = (asks: readonly Ask[]): AskJson[] =>
+  asks.map(({ group, quorum, policies, escalate }) => ({
+    group,
+    quorum,
+    policies: [...policies],
+    ...(escalate ? { escalate: { ...escalate } } : {}),
+  }))
+
+type AskJson = {
+  group: string
+  quorum: number
+  policies: string[]
+  escalate?: { to: string; afterMs: number }
+}
 
 /** Reads what `toRecord` wrote: only this room writes them. */
 export const fromRecord = (value: JsonObject): Approval =>

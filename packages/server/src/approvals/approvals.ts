@@ -1,15 +1,18 @@
 import { Fault } from '@countersign/contract'
 import type { Ledger } from '#audit'
 import type { World } from '#base'
-import type { GroupsOf } from '#policy'
+import type { ApprovalSettings, GroupsOf } from '#policy'
 import type { Records } from '#store'
 import type { Log } from '#telemetry'
 import { approvalId, isOver, type Approval, type Asking, type Shown } from './approval.ts'
 import { openBook, type Book } from './book.ts'
 import type { Bound } from './bound.ts'
-import { noteAnswer, noteAsked, noteEnd } from './notes.ts'
-import { oneAtATime } from './one-at-a-time.ts'
-import { answeredBy, lapseOf, type Admitting, type Approver, type Verdict } from './rules.ts'
+import { endings } from './endings.ts'
+import { forgetShown } from './forget.ts'
+import { withEscalation } from './escalate.ts'
+import { noteAsked } from './notes.ts'
+import { lapseOf, type Admitting, type Verdict } from './rules.ts'
+import type { Approver } from './who.ts'
 import { LAPSE, lapsedInWords } from './words.ts'
 
 export interface ApprovalRooms {
@@ -18,11 +21,14 @@ export interface ApprovalRooms {
   readonly records: Records
   readonly ledger: Pick<Ledger, 'note'>
   readonly groupsOf: GroupsOf
-  /** How long people have. */
-  readonly ttlMs: number
+  readonly settings: ApprovalSettings
   /** Why a call like this would not be the one that was asked about; undefined when it still is. */
-  readonly lapsed: (bound: Bound) => string | undefined
-  readonly onAsked?: (approval: Approval) => void
+  readonly lapsed: (bound: Bound) => Promise<string | undefined>
+  /** Why a policy keeps somebody from deciding about it; undefined when none does. */
+  readonly forbids?: (by: string, bound: Bound) => string | undefined
+  readonly onAsked?: ((approval: Approval) => void) | undefined
+  /** Somebody decided alone: at least once, and before anything follows from it. */
+  readonly onBroken?: (approval: Approval) => Promise<void>
   /** Where people decide it; undefined where nobody can sign in. */
   readonly pageOf?: (id: string) => string | undefined
 }
@@ -38,12 +44,17 @@ export interface Using {
 /** Who has to say yes, and what they said. All state is in the records, and changed in one step. */
 export interface Approvals {
   readonly groupsOf: GroupsOf
+  readonly settings: ApprovalSettings
+  /** Why a yes to this would be one to something else by now. */
+  readonly lapsed: (bound: Bound) => Promise<string | undefined>
   readonly pageOf: (id: string) => string | undefined
   /** Asks once for each round of a task, however often it is called. */
   readonly ask: (asking: Asking, about: About) => Promise<Approval>
   readonly find: (id: string) => Promise<Approval | undefined>
   /** All that are kept, the newest first. */
   readonly list: () => Promise<readonly Approval[]>
+  /** How many wait for people. */
+  readonly open: () => Promise<number>
   /** The one way to say yes or no, whoever says it and however. @throws Fault when it does not count. */
   readonly decide: (id: string, by: Approver, said: Verdict) => Promise<Approval>
   /** Its task waits no longer: what is open now has expired. */
@@ -58,6 +69,10 @@ export interface Approvals {
   readonly isUnsent: (task: string) => Promise<boolean>
   /** Ends what no longer fits, and wakes every task whose approval is over, heard of or not. */
   readonly review: () => Promise<void>
+  /** Has others answer too where nobody has in time; to be called from time to time. */
+  readonly goOn: () => Promise<void>
+  /** Takes what a principal's calls were made with out of what people were shown, up to then. */
+  readonly forget: (principal: string, before: number) => Promise<number>
   /** Calls `listener` with each approval that ended, at least once. */
   readonly onEnd: (listener: (ended: Approval) => void) => void
 }
@@ -74,20 +89,29 @@ interface About {
 const ROUNDS_MAX = 3
 
 export function makeApprovals(rooms: ApprovalRooms): Approvals {
-  const { world, records, groupsOf } = rooms
+  const { world, records, groupsOf, settings } = rooms
   const book = openBook(records)
   const listeners = new Set<(ended: Approval) => void>()
-  const ends = endings({ ...rooms, book }, (approval) => {
+  const ends = endings({ ...rooms, book }, roundsOf, (approval) => {
     for (const listener of listeners) listener(approval)
   })
   return {
     groupsOf,
+    settings,
+    lapsed: rooms.lapsed,
     pageOf: rooms.pageOf ?? (() => undefined),
     find: book.find,
     list: book.list,
+    open: async () => (await book.list()).filter((one) => !isOver(one)).length,
     ask: (asking, about) => ask(rooms, book, asking, about),
     ...ends,
     use: async ({ id, task, key }, bound) => {
+      // It may have been judged long ago: a server that had to be started first takes its time (GV1).
+      const changed = await rooms.lapsed(bound)
+      if (changed !== undefined) {
+        await ends.lapse(id, changed)
+        throw new Fault('policy/denied', lapsedInWords(changed))
+      }
       const used = await book.change(id, (one) =>
         usedUp(one, { bound, task, key, now: world.now(), groupsOf }),
       )
@@ -97,6 +121,7 @@ export function makeApprovals(rooms: ApprovalRooms): Approvals {
       const asked = (await Promise.all(roundsOf(task).map(book.find))).flatMap((one) => one ?? [])
       return asked.length > 0 && asked.every(({ state }) => state !== 'used')
     },
+    forget: (principal, before) => forgetShown(book, principal, before),
     onEnd: (listener) => void listeners.add(listener),
   }
 }
@@ -104,83 +129,8 @@ export function makeApprovals(rooms: ApprovalRooms): Approvals {
 const roundsOf = (task: string): readonly string[] =>
   Array.from({ length: ROUNDS_MAX }, (_, at) => approvalId(task, at + 1))
 
-interface EndRooms extends ApprovalRooms {
-  readonly book: Book
-}
-
-/** All that can end an approval. `tell` hears of each that did, at least once. */
-function endings(
-  rooms: EndRooms,
-  tell: (ended: Approval) => void,
-): Pick<Approvals, 'decide' | 'end' | 'lapse' | 'withdraw' | 'review'> {
-  const { world, log, book, groupsOf } = rooms
-  const conclude = async (
-    id: string,
-    next: (approval: Approval) => Approval,
-    noteFirst: (approval: Approval) => Promise<void> = async () => undefined,
-  ): Promise<Approval | undefined> => {
-    const changed = await book.change(id, (one) => unnoted(one, next(one)))
-    if (!changed) return undefined
-    const { before, after } = changed
-    await noteFirst(after)
-    if (before.state === after.state) return after
-    await noteOver(rooms, after)
-    tell(after)
-    return after
-  }
-  const end = (id: string): Promise<Approval | undefined> =>
-    conclude(id, (one) => (isOver(one) ? one : { ...one, state: 'expired', endedAt: world.now() }))
-  const lapse = async (id: string, why: string): Promise<void> => {
-    await conclude(id, (approval) => voided(approval, why, world.now()))
-  }
-  const lapseIfChanged = async (approval: Approval): Promise<void> => {
-    const why = isOver(approval) ? undefined : rooms.lapsed(approval.bound)
-    if (why !== undefined) await lapse(approval.id, why)
-  }
-  const look = async (approval: Approval): Promise<void> => {
-    if (!isOver(approval)) {
-      await (world.now() >= approval.expiresAt ? end(approval.id) : lapseIfChanged(approval))
-    } else if (approval.state !== 'used') {
-      // Who said so is in the ledger before anything follows from it, also when we ended in between.
-      if (approval.isNoted === false) await noteOver(rooms, approval)
-      tell(approval)
-    }
-  }
-  return {
-    end,
-    lapse,
-    decide: async (id, by, said) => {
-      await lapseIfChanged(await must(book, id))
-      const decided = await conclude(
-        id,
-        (one) => answeredBy(one, by, said, { now: world.now(), groupsOf }),
-        (one) => noteAnswer(rooms.ledger, one),
-      )
-      if (!decided) throw unknown(id)
-      return decided
-    },
-    withdraw: async (task, why) => {
-      await Promise.all(roundsOf(task).map((id) => lapse(id, why)))
-    },
-    review: oneAtATime(log, 'approvals could not be reviewed', async () => {
-      // oxlint-disable-next-line eslint/no-await-in-loop -- A review is in no hurry.
-      for (const one of await book.list()) await look(one)
-    }),
-  }
-}
-
-const unnoted = (before: Approval, after: Approval): Approval =>
-  after.state === before.state ? after : { ...after, isNoted: false }
-
-async function noteOver({ ledger, book }: EndRooms, ended: Approval): Promise<void> {
-  await noteEnd(ledger, ended)
-  await book.change(ended.id, (one) =>
-    one.state === ended.state && one.isNoted === false ? { ...one, isNoted: true } : one,
-  )
-}
-
 async function ask(
-  { world, log, ledger, ttlMs, onAsked }: ApprovalRooms,
+  { world, log, ledger, settings, onAsked }: ApprovalRooms,
   book: Book,
   { asks, message, bound }: Asking,
   { task, round, call, shown, taskExpiresAt }: About,
@@ -196,12 +146,12 @@ async function ask(
     call,
     state: 'open',
     bound,
-    asks,
+    asks: withEscalation(asks, settings),
     ...(message === undefined ? {} : { message }),
     shown,
     answers: [],
     createdAt: now,
-    expiresAt: Math.min(now + ttlMs, taskExpiresAt - spareMs(taskExpiresAt - now)),
+    expiresAt: Math.min(now + settings.ttlMs, taskExpiresAt - spareMs(taskExpiresAt - now)),
   }
   // Rather twice in the ledger than not at all, should we end in between.
   await noteAsked(ledger, approval)
@@ -215,12 +165,6 @@ async function ask(
 const spareMs = (leftMs: number): number => Math.max(0, Math.min(SPARE_MS, leftMs / 10))
 const SPARE_MS = 10 * 60_000
 
-/** What is open or unused ends; what was used or is over stays as it is. */
-const voided = (approval: Approval, why: string, now: number): Approval =>
-  approval.state === 'open' || approval.state === 'approved'
-    ? { ...approval, state: 'void', why, endedAt: now }
-    : approval
-
 function usedUp(approval: Approval, admitting: Admitting): Approval {
   const why = lapseOf(approval, admitting)
   if (why !== undefined) throw new Fault('policy/denied', lapsedInWords(why))
@@ -228,15 +172,3 @@ function usedUp(approval: Approval, admitting: Admitting): Approval {
   if (approval.state === 'used') return approval
   return { ...approval, state: 'used', usedBy: admitting.key }
 }
-
-async function must(book: Book, id: string): Promise<Approval> {
-  const found = await book.find(id)
-  if (found) return found
-  throw unknown(id)
-}
-
-const unknown = (id: string): Fault =>
-  new Fault(
-    'approval/unknown',
-    `There is no approval "${id.slice(0, 100)}"; it may be over for long. "countersign approvals --all" lists those there are.`,
-  )

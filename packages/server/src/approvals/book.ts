@@ -1,10 +1,14 @@
 import type { Records } from '#store'
+import { everyRecord } from './every-record.ts'
 import { fromRecord, toRecord, type Approval } from './approval.ts'
 
 const KIND = 'Approval'
 /** Kept for whoever wants to know what was decided; the ledger has it for good. */
 const KEPT_MS = 7 * 86_400_000
-const PAGE = 500
+
+/** All of them are read now and then: what of the arguments is longer is kept beside them. */
+const ARGUMENTS = 'ApprovalArguments'
+const TOGETHER_CHARS_MAX = 4_096
 
 /** What an approval was before it was changed, and is now. */
 interface Changed {
@@ -22,17 +26,25 @@ export interface Book {
     id: string,
     next: (approval: Approval) => Approval,
   ) => Promise<Changed | undefined>
-  /** The newest first. */
+  /** The newest first; without arguments that are long. */
   readonly list: () => Promise<readonly Approval[]>
 }
 
 export const openBook = (records: Records): Book => ({
   find: async (id) => {
     const saved = await records.get(KIND, id)
-    return saved && fromRecord(saved.value)
+    return saved && whole(records, fromRecord(saved.value))
   },
-  add: (approval) =>
-    records.add(KIND, approval.id, toRecord(approval), { until: approval.expiresAt + KEPT_MS }),
+  add: async (approval) => {
+    const keep = { until: approval.expiresAt + KEPT_MS }
+    const { id, shown } = approval
+    if (JSON.stringify(shown.arguments).length <= TOGETHER_CHARS_MAX) {
+      return records.add(KIND, id, toRecord(approval), keep)
+    }
+    await records.put(ARGUMENTS, id, shown.arguments, keep)
+    const lighter = { ...approval, shown: { ...shown, arguments: {}, isApart: true as const } }
+    return records.add(KIND, id, toRecord(lighter), keep)
+  },
   change: async (id, next) => {
     for (;;) {
       // Each try looks at what the one before it lost to.
@@ -41,23 +53,26 @@ export const openBook = (records: Records): Book => ({
       if (!saved) return undefined
       const before = fromRecord(saved.value)
       const after = next(before)
-      if (after === before) return { before, after }
+      const isSame = after === before
+      // First, so that what was to be forgotten is found again should we end in between.
       // oxlint-disable-next-line eslint/no-await-in-loop
-      if (await records.swap(KIND, id, saved.revision, { value: toRecord(after) })) {
-        return { before, after }
+      if (before.shown.isApart && !after.shown.isApart) await records.remove(ARGUMENTS, id)
+      // oxlint-disable-next-line eslint/no-await-in-loop
+      if (isSame || (await records.swap(KIND, id, saved.revision, { value: toRecord(after) }))) {
+        // oxlint-disable-next-line eslint/no-await-in-loop
+        const now = await whole(records, after)
+        return { before: isSame ? now : before, after: now }
       }
     }
   },
   list: async () => {
-    const all: Approval[] = []
-    for (let after = ''; ;) {
-      // oxlint-disable-next-line eslint/no-await-in-loop -- Each page says where the next one begins.
-      const page = await records.list(KIND, { after, limit: PAGE })
-      all.push(...page.map(({ value }) => fromRecord(value)))
-      const last = page.at(-1)
-      if (!last || page.length < PAGE) break
-      after = last.id
-    }
+    const all = (await everyRecord(records, KIND)).map(({ value }) => fromRecord(value))
     return all.toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1))
   },
 })
+
+async function whole(records: Records, approval: Approval): Promise<Approval> {
+  if (!approval.shown.isApart) return approval
+  const saved = await records.get(ARGUMENTS, approval.id)
+  return saved ? { ...approval, shown: { ...approval.shown, arguments: saved.value } } : approval
+}

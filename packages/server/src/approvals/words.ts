@@ -1,4 +1,4 @@
-import { approversOf } from '#policy'
+import { approversOf, SELF } from '#policy'
 import type { Approval } from './approval.ts'
 
 /** Why an approval does not count any more, each as a part of a sentence. */
@@ -21,8 +21,7 @@ export function endedInWords(approval: Approval, now: number): string {
   if (state === 'denied') {
     const no = answers.find(({ verdict }) => verdict === 'deny')
     const said = no?.reason === undefined ? '' : ` Their reason: ${sentence(no.reason)}`
-    const who = no?.groups.map((group) => `"${group}"`).join(', ') ?? ''
-    return `Nothing was executed. Someone of ${who} was asked to approve it, and said no.${said} The same call would only ask the same people again. Tell the user, and go on without it.`
+    return `Nothing was executed. ${sentenceStart(no?.groups ?? [])} was asked to approve it, and said no.${said} The same call would only ask the same people again. Tell the user, and go on without it.`
   }
   if (state === 'expired') {
     return `Nothing was executed. It needs the approval of ${approversOf(asks)}, and within ${lasting(now - createdAt)} there was no answer, so the request has expired. Tell the user; if it is still wanted, the same call asks anew.`
@@ -33,6 +32,11 @@ export function endedInWords(approval: Approval, now: number): string {
 /** The same when a yes no longer fits. */
 export const lapsedInWords = (why: string): string =>
   `Nothing was executed. It needs an approval, and there is none that counts: ${sentence(why)} If it is still wanted, tell the user and make the call once more: that asks anew.`
+
+const sentenceStart = (groups: readonly string[]): string =>
+  groups.includes(SELF)
+    ? 'The user'
+    : `Someone of ${groups.map((group) => `"${group}"`).join(', ')}`
 
 const sentence = (text: string): string => {
   const line = text.trim().replaceAll(/\s+/g, ' ')
