@@ -1,6 +1,6 @@
 import { Fault, isObject, own, type JsonObject } from '@countersign/contract'
 import { textIn } from './discover.ts'
-import type { Actor } from './principal.ts'
+import type { Actor, SignIn } from './principal.ts'
 import type { ScopeEpochs } from './scopes.ts'
 import type { IssuerSettings } from './settings.ts'
 
@@ -24,6 +24,8 @@ export interface Grant {
   readonly isWorkload?: boolean
   /** Which tools its class scopes mean; undefined: those of now, or not found out yet. */
   readonly epochs?: ScopeEpochs | undefined
+  /** How whoever agreed to it had signed in, where the issuer says. */
+  readonly signIn?: SignIn | undefined
   /** The thumbprint of the key it is bound to (RFC 9449 §6.1). */
   readonly jkt: string | undefined
 }
@@ -68,9 +70,28 @@ export function grantOf(settings: IssuerSettings, claims: JsonObject, digest: st
     expiresAt: Math.floor(exp * 1_000),
     issuedAt: timeOf(own(claims, 'iat')),
     ...ofOurs(settings, claims),
+    signIn: signInOf(claims),
     jkt: boundTo(own(claims, 'cnf')),
   }
 }
+
+/** RFC 9068 §2.2.1, RFC 9470 §6.2. What is not in its form is as if it were not said. */
+function signInOf(claims: JsonObject): SignIn | undefined {
+  const acr = textIn(claims, 'acr')
+  const said = own(claims, 'amr')
+  const amr = [...new Set(textsOf(said ?? []))].filter(isShort).slice(0, AMR_MAX).toSorted()
+  const at = timeOf(own(claims, 'auth_time'))
+  if (acr === undefined && amr.length === 0 && at === undefined) return undefined
+  return {
+    ...(acr !== undefined && isShort(acr) ? { acr } : {}),
+    amr,
+    ...(at === undefined ? {} : { at }),
+  }
+}
+
+const AMR_MAX = 20
+const isShort = (text: string): boolean =>
+  text !== '' && text.length <= TEXT_CHARS_MAX && text.isWellFormed()
 
 const timeOf = (seconds: unknown): number | undefined =>
   typeof seconds === 'number' && Number.isFinite(seconds) ? Math.floor(seconds * 1_000) : undefined

@@ -1,7 +1,7 @@
 import { Fault } from '@countersign/contract'
 import type { JWTVerifyGetKey } from 'jose'
 import type { Seal, World } from '#base'
-import type { Records, Store } from '#store'
+import type { Records } from '#store'
 import type { Log } from '#telemetry'
 import type { Authenticate, Knock } from './authenticate.ts'
 import { classEpochs } from './class-epochs.ts'
@@ -35,7 +35,6 @@ export interface Guard {
 export interface GuardRooms {
   readonly world: World
   readonly log: Log
-  readonly store: Store
   readonly seal: Seal
   readonly records: Records
   /** Rises with each change of what scopes open. */
@@ -48,11 +47,11 @@ export interface GuardRooms {
 const NONCE = 'dpop nonce'
 
 export function makeGuard(rooms: GuardRooms, settings: AuthSettings): Guard {
-  const { world, log, store, seal, records, epoch, revocations } = rooms
+  const { world, log, seal, records, epoch, revocations } = rooms
   const safeFetch = makeSafeFetch(world, rooms.resolve)
   const epochs = classEpochs(records, epoch)
   const tokens = new Tokens({ world, log, safeFetch }, epochs, settings)
-  const spent = spentProofs(world, store)
+  const spent = spentProofs(records)
   const asked = stepUps(world, records)
   const knowsNonce = (nonce: string): boolean => {
     const madeAt = Number(seal.open(NONCE, nonce) ?? Number.NaN)
@@ -133,6 +132,7 @@ function admitted({ resource }: Knock, { scheme }: Credentials, grant: Grant): T
     ...(grant.isWorkload === true ? { isWorkload: true } : {}),
     ...(grant.issuedAt === undefined ? {} : { issuedAt: grant.issuedAt }),
     expiresAt: grant.expiresAt,
+    ...(grant.signIn === undefined ? {} : { signIn: grant.signIn }),
     stepUp: settings.stepUp,
   }
 }

@@ -1,6 +1,7 @@
 /** auth: who is asking: resource server and embedded authorization server. */
 export { localAuthenticator } from './authenticate.ts'
 export type { Authenticate, Knock } from './authenticate.ts'
+export { callerAt, isNetwork } from './caller-at.ts'
 export { custodyOf } from './custody.ts'
 export type { AuthorizationServer } from './embedded/authorization-server.ts'
 export { makeClientDesk } from './embedded/client-desk.ts'

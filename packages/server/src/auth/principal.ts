@@ -35,8 +35,20 @@ export interface TokenPrincipal {
   readonly issuedAt?: number
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
+  /** How whoever agreed to it had signed in, where the issuer says. */
+  readonly signIn?: SignIn
   /** What a missing scope is asked for as, with this issuer. */
   readonly stepUp: StepUp
+}
+
+/** How strongly somebody has proved who they are, in the words of their issuer (RFC 9068 §2.2.1). */
+export interface SignIn {
+  /** The class of authentication. */
+  readonly acr?: string
+  /** What was used: `pwd`, `otp`, `hwk` (RFC 8176); sorted. */
+  readonly amr: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly at?: number
 }
 
 /** One link of a chain of delegation. */

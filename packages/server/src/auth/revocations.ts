@@ -34,6 +34,8 @@ export interface Revocations {
   readonly isRevoked: (issued: Issued) => boolean
   /** Calls `end` when this is revoked; returns how to stop that. */
   readonly whenRevoked: (issued: Issued, end: () => void) => () => void
+  /** Calls `listener` when more is revoked than before, here or on another node. */
+  readonly onRevoked: (listener: () => void) => void
   /** What others revoked is known here when it resolves. */
   readonly refresh: () => Promise<void>
   readonly close: () => void
@@ -56,9 +58,14 @@ const PAGE = 500
 export async function openRevocations(rooms: RevocationRooms): Promise<Revocations> {
   const { world, log, records, isShared } = rooms
   const known = new Known()
+  const listeners = new Set<() => void>()
+  const endRevoked = (): void => {
+    known.endRevoked()
+    for (const listener of listeners) listener()
+  }
   const load = async (): Promise<void> => {
     await loadAll(records, known)
-    known.endRevoked()
+    endRevoked()
   }
   const onProblem = (cause: unknown): void => {
     log.warn({ cause: String(cause) }, 'revocations cannot be read')
@@ -67,13 +74,14 @@ export async function openRevocations(rooms: RevocationRooms): Promise<Revocatio
   return {
     isRevoked: (issued) => known.isRevoked(issued),
     whenRevoked: (issued, end) => known.watch(issued, end),
+    onRevoked: (listener) => void listeners.add(listener),
     refresh: counted.refresh,
     close: counted.close,
     revoke: async ({ kind, id }) => {
       const at = world.now()
       const what = keyOf(kind, id)
       known.add(what, at)
-      known.endRevoked()
+      endRevoked()
       const digest = hash('sha256', what, 'base64url')
       await records.put(KIND, digest, { what, at }, { until: at + KEPT_MS })
       await counted.changed()

@@ -1,4 +1,5 @@
 import { Fault, type JsonObject } from '@countersign/contract'
+import type { Note } from '@countersign/contract/ledger/entries'
 import {
   isFinal,
   type Engine,
@@ -14,6 +15,7 @@ import type { Approvals, Shown } from '#approvals'
 import { newId, type World } from '#base'
 import type { Log } from '#telemetry'
 import type { Upstream } from '#upstream'
+import { Alike } from './alike.ts'
 import { WITHDRAWN } from './await-approval.ts'
 import { runCallTask, type CallTaskRooms, type Live } from './call-task.ts'
 import { Conversation } from './conversation.ts'
@@ -22,7 +24,7 @@ import { exchangeOf, handleIn, lookAtTask } from './look.ts'
 import type { Outcome } from './outcome.ts'
 import { readErrand } from './read-errand.ts'
 import { isCall, KIND, named, standingOf, type Standing } from './standing.ts'
-import { fromTaskFault, goneOrUnread, notSent } from './task-faults.ts'
+import { fromTaskFault, notSent } from './task-faults.ts'
 import { untilWaiting, wakeWhenOver } from './wake.ts'
 
 export interface DeskRooms extends Pick<CallTaskRooms, 'perform' | 'followUp' | 'effectOf'> {
@@ -34,12 +36,12 @@ export interface DeskRooms extends Pick<CallTaskRooms, 'perform' | 'followUp' | 
   readonly approvals: Approvals
   /** What whoever decides is shown of a call. @throws Fault when it is not what it was. */
   readonly shown: (errand: Errand) => Shown
+  /** What stands for a result in the ledger. */
+  readonly digest: (subject: string, result: JsonObject) => string | Promise<string>
   /** Writes what happened to a task into the ledger. */
-  readonly note: (kind: string, body: JsonObject) => Promise<void>
+  readonly note: Note
 }
 
-/** A result that nobody fetched answers the same call for this long; then the call is a new one. */
-const UNFETCHED_MS = 10 * 60_000
 const LISTED = 100
 
 /** Calls that are answered later: rows that anyone with the right may ask about. */
@@ -47,11 +49,11 @@ export class Desk {
   readonly #rooms: DeskRooms
   readonly #lives = new Map<string, Live>()
   readonly #watchers = new Set<(id: string) => void>()
-  /** Calls that are open, or whose result may not have been heard, by what makes two the same. */
-  readonly #alike = new Map<string, string>()
+  readonly #alike: Alike
 
   constructor(rooms: DeskRooms) {
     this.#rooms = rooms
+    this.#alike = new Alike(rooms)
     const { world, perform, followUp, effectOf, upstream, approvals, engine } = rooms
     const task: CallTaskRooms = {
       world,
@@ -84,23 +86,13 @@ export class Desk {
         ...(cursor === undefined ? {} : { cursor }),
       })
       for (const task of page.tasks) {
-        if (isCall(task)) this.#remember(readErrand(task.input), task.id)
+        if (isCall(task)) this.#alike.remember(readErrand(task.input), task.id)
       }
       cursor = page.next
     } while (cursor !== undefined)
-    await this.#recallUnfetched()
+    await this.#alike.recallUnfetched()
     // Whoever answered, or changed the rules, while nobody could be woken.
     await this.#rooms.approvals.review()
-  }
-
-  /** What was over before we ended, and nobody may have heard of: the same call is still the same. */
-  async #recallUnfetched(): Promise<void> {
-    const { engine, world } = this.#rooms
-    const since = world.now() - UNFETCHED_MS
-    const { tasks } = await engine.list({ states: ['completed', 'failed'], limit: LISTED })
-    for (const task of tasks) {
-      if (isCall(task) && task.updatedAt > since) this.#remember(readErrand(task.input), task.id)
-    }
   }
 
   /**
@@ -173,17 +165,23 @@ export class Desk {
 
   /** False while there is no call that another could be the same as: then none has to be compared. */
   get hasOpen(): boolean {
-    return this.#alike.size > 0
+    return !this.#alike.isEmpty
   }
 
   /** The call, if there is one, that an equal call is the same as: open, or not yet delivered. */
   alike(likeness: string): string | undefined {
-    return this.#alike.get(likeness)
+    return this.#alike.find(likeness)
   }
 
   /** Its outcome has been told: an equal call is a new one from now on. */
-  delivered({ likeness }: Errand, id: string): void {
-    if (this.#alike.get(likeness) === id) this.#alike.delete(likeness)
+  delivered(errand: Errand, id: string): void {
+    this.#alike.delivered(errand, id)
+  }
+
+  /** Deletes what is over of this owner and was created up to then, with all that it carried. */
+  async forget(owner: string, before: number): Promise<number> {
+    this.#alike.forget(owner)
+    return this.#guard(this.#rooms.engine.forget(owner, before))
   }
 
   /** Resolves when the task is over or its outcome is unknown; rejects when `signal` aborts. */
@@ -230,7 +228,7 @@ export class Desk {
     const settled = await this.#guard(this.#rooms.engine.settle(task.id, settlement))
     const why = reason === undefined ? {} : { reason }
     await this.#rooms.note('task.settled', { ...named(task), by, verdict, ...why })
-    if (isCall(task)) this.#remember(readErrand(task.input), task.id)
+    if (isCall(task)) this.#alike.remember(readErrand(task.input), task.id)
     return settled
   }
 
@@ -272,7 +270,7 @@ export class Desk {
         ...(errand.run === undefined ? {} : { run: errand.run }),
         ...(ttlMs === undefined ? {} : { ttlMs }),
       })
-      this.#remember(errand, id)
+      this.#alike.remember(errand, id)
       void this.#follow(id, errand.call, live)
       await note('task.created', { task: id, call: errand.call })
       return task
@@ -290,13 +288,18 @@ export class Desk {
       for (const watcher of this.#watchers) watcher(id)
     })
     try {
-      const { ended, task } = this.#standing(await engine.finished(id))
-      await note('task.ended', { task: id, call, state: task.state })
+      const { ended, task, errand } = this.#standing(await engine.finished(id))
+      const result = isAnswered(ended) ? await this.#digest(errand, ended.result) : {}
+      await note('task.ended', { task: id, call, state: task.state, ...result })
       this.#letGo(id, live, ended)
     } catch (cause) {
       log.warn({ task: id, cause: String(cause) }, 'a task cannot be followed')
       this.#letGo(id, live, undefined)
     }
+  }
+
+  async #digest({ principal }: Errand, result: JsonObject): Promise<{ readonly result: string }> {
+    return { result: await this.#rooms.digest(principal.id, result) }
   }
 
   #letGo(id: string, live: Live, ended: Standing['ended']): void {
@@ -345,23 +348,6 @@ export class Desk {
     return standingOf(task, this.#lives.get(task.id))
   }
 
-  #remember(errand: Errand, id: string): void {
-    const { likeness, effect } = errand
-    if (likeness === '') return
-    this.#alike.set(likeness, id)
-    const forget = async (): Promise<void> => {
-      const state = await this.#rooms.engine.finished(id).then((task) => task.state, goneOrUnread)
-      // What nobody knows stays open, and the same call, until somebody has settled it.
-      if (state === 'unknown') return
-      // Who reads again wants to know how it is now; who writes again may not have heard of the first.
-      const keptMs = effect === 'read' ? 0 : UNFETCHED_MS
-      this.#rooms.world.after(keptMs, () => {
-        this.delivered(errand, id)
-      })
-    }
-    void forget()
-  }
-
   /** It was cancelled before its server said under which name it goes on there. */
   async #orphaned(id: string, errand: Errand, handle: string): Promise<void> {
     const task = await this.#rooms.engine.get(id).catch(() => undefined)
@@ -389,6 +375,11 @@ export class Desk {
     }
   }
 }
+
+const isAnswered = (
+  ended: Standing['ended'],
+): ended is Extract<Standing['ended'], { readonly kind: 'answered' }> =>
+  typeof ended === 'object' && ended.kind === 'answered'
 
 /** What waits here is told only that there is nothing to wait for: the standing says the rest. */
 const NOT_HERE = new Fault('call/unknown-outcome', 'This call has ended without an answer here.')

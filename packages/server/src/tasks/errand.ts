@@ -2,6 +2,7 @@ import type { ClientCapabilities, Effect, JsonObject } from '@countersign/contra
 import type { Asking } from '#approvals'
 import type { Principal } from '#auth'
 import type { Followup } from '#registry'
+import type { TraceContext } from '#telemetry'
 
 /** What a call has to know of its client after the client has gone. */
 export interface ClientFacts {
@@ -32,6 +33,18 @@ export interface Errand {
   readonly wantsTask: boolean
   /** Calls that belong together and can be undone together. */
   readonly run: string | undefined
+  /** Where it was asked from, in the shape of the gateway, which reads it again. */
+  readonly whence?: {
+    readonly address?: string | undefined
+    readonly trace?: TraceContext | undefined
+    readonly isPast?: boolean
+  }
+  /** What was found in it, by kind; what had to be is covered already. */
+  readonly screened?: {
+    readonly found: Readonly<Record<string, number>>
+    readonly blocked: readonly string[]
+    readonly done: 'block' | 'mask' | 'record'
+  }
   /** What equal calls of one principal share. */
   readonly likeness: string
   readonly reconcile: Followup | undefined

@@ -18,7 +18,7 @@ import type { Ended, Outcome } from './outcome.ts'
 /** What is needed of a server, and of the task that is ours. */
 type Kept = Pick<Upstream, 'spec' | 'tasks'>
 type Ours = Pick<TaskContext<Errand>, 'signal' | 'status'> & {
-  readonly input: Pick<Errand, 'client'>
+  readonly input: Asking
 }
 type Looking = Pick<Live, 'conversation' | 'answered' | 'unreached'>
 
@@ -31,16 +31,21 @@ const UNREACHED_MS_MAX = 5 * 60_000
 const leftAloneMs = (times: number): number =>
   Math.min(UNREACHED_MS_MAX, UNREACHED_MS * 2 ** Math.min(times, 30))
 
+/** Of an errand, what whoever is asked on behalf of its call goes by. */
+type Asking = Pick<Errand, 'client'> & Partial<Pick<Errand, 'call' | 'tool' | 'whence'>>
+
 /** What a deferred call may say to, and ask of, whoever attends to it. */
 export const exchangeOf = (
-  { client }: Pick<Errand, 'client'>,
+  { client, call, tool, whence }: Asking,
   conversation: Conversation<Outcome>,
   signal: AbortSignal,
 ): Exchange => ({
   owner: client.owner,
   capabilities: client.capabilities,
   clientInfo: client.clientInfo,
+  about: call === undefined ? undefined : { call, name: tool },
   wantsProgress: true,
+  origin: whence,
   logLevel: undefined,
   signal,
   takesTasks: true,

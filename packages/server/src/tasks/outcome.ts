@@ -10,12 +10,17 @@ import {
   type JsonObject,
   type RpcError,
 } from '@countersign/contract'
-import type { Asking } from '#approvals'
+import { asksJson, type Asking } from '#approvals'
 import type { UpstreamTask } from '#upstream'
 
 /** What came of a call, before any protocol revision has a say in how it looks. */
 export type Outcome =
-  | { readonly kind: 'answered'; readonly result: JsonObject; readonly server: string }
+  | {
+      readonly kind: 'answered'
+      readonly result: JsonObject
+      readonly server: string
+      readonly receipt?: Receipt
+    }
   | { readonly kind: 'errored'; readonly error: RpcError; readonly server: string }
   | {
       readonly kind: 'input'
@@ -27,7 +32,16 @@ export type Outcome =
   | { readonly kind: 'task'; readonly task: UpstreamTask; readonly server: string }
   /** Nothing was sent: somebody has to approve it first. */
   | AsksFirst
-  | { readonly kind: 'refused'; readonly fault: Fault }
+  | { readonly kind: 'refused'; readonly fault: Fault; readonly receipt?: Receipt }
+
+/** Which entry stands for a call: only what has one can be proved. */
+export type Receipt = {
+  readonly call: string
+  /** The number of the entry that opened it, from 1; absent while it is not on disk. */
+  readonly entry?: number
+  /** The leaf of that entry, in base64: what a proof begins with. */
+  readonly leaf?: string
+}
 
 interface AsksFirst {
   readonly kind: 'asks'
@@ -43,7 +57,7 @@ export type Ended = Exclude<Outcome, { readonly kind: 'input' | 'task' | 'asks' 
 export const asksRecord = ({ asks, message, bound }: Asking): JsonObject => ({
   kind: 'asks',
   asking: {
-    asks: asks.map((one) => ({ ...one, policies: [...one.policies] })),
+    asks: asksJson(asks),
     ...(message === undefined ? {} : { message }),
     bound: { ...bound, actors: [...bound.actors], policy: { ...bound.policy } },
   },
@@ -58,10 +72,20 @@ export const askingIn = (record: JsonObject): Asking | undefined =>
 
 /** An outcome as the journal has it: JSON, and nothing of a fault but what its caller may see. */
 export function toRecord(outcome: Ended): JsonObject {
-  if (outcome.kind === 'answered') return { ...outcome }
+  if (outcome.kind === 'answered') {
+    const { receipt, ...rest } = outcome
+    return { ...rest, ...(receipt ? { receipt: { ...receipt } } : {}) }
+  }
   if (outcome.kind === 'errored') return { ...outcome, error: { ...outcome.error } }
   const { code, message, data } = outcome.fault
-  return { kind: 'refused', code, message, ...(data === undefined ? {} : { data }) }
+  const { receipt } = outcome
+  return {
+    kind: 'refused',
+    code,
+    message,
+    ...(data === undefined ? {} : { data }),
+    ...(receipt ? { receipt: { ...receipt } } : {}),
+  }
 }
 
 /** Reads what `toRecord` wrote, or what a person said had happened. */
@@ -70,7 +94,7 @@ export function fromRecord(record: Json | undefined): Ended {
   const server = textAt(record, 'server')
   const result = own(record, 'result')
   if (own(record, 'kind') === 'answered' && isObject(result)) {
-    return { kind: 'answered', result, server }
+    return { kind: 'answered', result, server, ...receiptIn(record) }
   }
   const error = own(record, 'error')
   if (own(record, 'kind') === 'errored' && isObject(error)) {
@@ -91,6 +115,21 @@ export function fromRecord(record: Json | undefined): Ended {
   return {
     kind: 'refused',
     fault: new Fault(code, textAt(record, 'message'), data === undefined ? {} : { data }),
+    ...receiptIn(record),
+  }
+}
+
+/** None in records of before, and of what a person said had happened. */
+function receiptIn(record: JsonObject): { readonly receipt?: Receipt } {
+  const said = own(record, 'receipt')
+  if (!isObject(said)) return {}
+  const [entry, leaf] = [own(said, 'entry'), own(said, 'leaf')]
+  return {
+    receipt: {
+      call: textAt(said, 'call'),
+      ...(typeof entry === 'number' ? { entry } : {}),
+      ...(typeof leaf === 'string' ? { leaf } : {}),
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { Fault, type InputRequest, type JsonObject } from '@countersign/contract'
+import { Fault, type InputRequest } from '@countersign/contract'
 import { isFinal, type Task } from '@countersign/engine'
 import { waitingFor, type Waiting } from './await-approval.ts'
 import type { Live } from './call-task.ts'
@@ -26,7 +26,7 @@ export const KIND = 'call'
 export const isCall = ({ kind, undoes }: Task): boolean => kind === KIND && undoes === undefined
 
 /** How the ledger names a task: a call with its own entries, the rest by itself. */
-export const named = (task: Task): JsonObject => ({
+export const named = (task: Task): { readonly task: string; readonly call?: string } => ({
   task: task.id,
   ...(isCall(task) ? { call: readErrand(task.input).call } : {}),
 })

@@ -1,4 +1,5 @@
 import { Fault } from '@countersign/contract'
+import type { Tracks } from '#telemetry'
 import type { Answer } from './flight.ts'
 import { complete, discover, initialize } from './handshake.ts'
 import { makeLegacyLink } from './legacy-link.ts'
@@ -8,6 +9,7 @@ import { httpOptions, openWire, type WireRooms } from './open-wire.ts'
 import { readProbe, type Verdict } from './read-probe.ts'
 import { Rpc } from './rpc.ts'
 import { openSse } from './sse-wire.ts'
+import { trackOf } from './track.ts'
 import type { Introduction, UpstreamEvent } from './upstream.ts'
 import { describeStatus, upstreamFault } from './upstream-fault.ts'
 import type { Wire } from './wire.ts'
@@ -16,6 +18,8 @@ import type { Wire } from './wire.ts'
 const PROBE_MS = { stdio: 5_000, http: 5_000, sse: 5_000 } as const
 
 export interface ConnectRooms extends WireRooms {
+  /** Undefined where nobody listens. */
+  readonly tracks?: Tracks | undefined
   readonly emit: (event: UpstreamEvent) => void
   readonly expired: (link: Link, fault: Fault) => void
   readonly ended: (link: Link, fault: Fault) => void
@@ -62,8 +66,11 @@ async function shows({ credential, spec }: ConnectRooms): Promise<void> {
   await credential.show({ method: 'POST', url: spec.transport.url })
 }
 
+const newRpc = ({ world, log, spec, tracks }: ConnectRooms): Rpc =>
+  new Rpc({ world, log, server: spec.id, track: tracks && trackOf(tracks, spec) })
+
 async function open(rooms: ConnectRooms): Promise<Opened> {
-  const rpc = new Rpc({ world: rooms.world, log: rooms.log, server: rooms.spec.id })
+  const rpc = newRpc(rooms)
   const wire = await openWire(rooms, rpc)
   rpc.attach(wire)
   return { rpc, wire }
@@ -186,11 +193,11 @@ async function connectKnown(
 /** A server of 2024-11-05 refuses the POST and serves an event stream at the same place (H-088). */
 async function fallBack(rooms: ConnectRooms, refused: Opened, answer: Answer): Promise<Connection> {
   const status = answer.kind === 'result' ? undefined : answer.status
-  const { transport, id } = rooms.spec
+  const { transport } = rooms.spec
   if (transport.kind !== 'http' || transport.process || ![400, 404, 405].includes(status ?? 0)) {
     throw refusal(rooms, answer)
   }
-  const rpc = new Rpc({ world: rooms.world, log: rooms.log, server: id })
+  const rpc = newRpc(rooms)
   let wire: Wire
   try {
     wire = await openSse(httpOptions(rooms), rpc, rooms.signal)

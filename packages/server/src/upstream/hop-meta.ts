@@ -1,4 +1,5 @@
-import { isObject, own, type JsonObject } from '@countersign/contract'
+import { isObject, own, without, type JsonObject } from '@countersign/contract'
+import type { TraceContext } from '#telemetry'
 
 const RESERVED = 'io.modelcontextprotocol/'
 
@@ -25,4 +26,11 @@ export function withoutHopMeta(value: JsonObject, ...dropped: readonly string[])
 export function withMeta(params: JsonObject, more: JsonObject): JsonObject {
   const meta = own(params, '_meta')
   return { ...params, _meta: isObject(meta) ? { ...meta, ...more } : more }
+}
+
+/** The trace that a request is part of. A state is of its own trace (W3C Trace Context §3.3): another's goes. */
+export function withTrace(params: JsonObject, trace: TraceContext): JsonObject {
+  const meta = own(params, '_meta')
+  const others = isObject(meta) ? without(meta, ['traceparent', 'tracestate']) : {}
+  return { ...params, _meta: { ...others, ...trace } }
 }

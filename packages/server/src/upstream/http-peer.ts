@@ -1,7 +1,7 @@
 import { encodeHeaderValue, isModern } from '@countersign/contract'
 import { Pool } from 'undici'
 import type { World } from '#base'
-import type { Log } from '#telemetry'
+import type { Log, TraceContext } from '#telemetry'
 import type { Credential } from './credential.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import { sendShowing, type Sending } from './shown-exchange.ts'
@@ -13,7 +13,7 @@ const CONNECT_MS = 10_000
 
 /** What the hop itself decides; a configured header of that name is not sent (H-038). */
 const OURS =
-  /^(?:accept|content-type|content-length|connection|host|transfer-encoding|last-event-id|mcp-.*)$/i
+  /^(?:accept|content-type|content-length|connection|host|transfer-encoding|last-event-id|traceparent|tracestate|baggage|mcp-.*)$/i
 
 export interface HttpOptions {
   readonly world: World
@@ -72,7 +72,8 @@ export class HttpPeer {
       'accept',
       'application/json, text/event-stream', // H-024
     ]
-    const { revision } = parcel
+    const { revision, trace } = parcel
+    if (trace) pushTrace(headers, trace)
     if (revision === undefined) return headers
     headers.push('mcp-protocol-version', revision) // H-027, H-082
     if (isModern(revision)) pushModern(headers, parcel)
@@ -88,6 +89,13 @@ export class HttpPeer {
     if (lastEventId !== undefined) headers.push('last-event-id', lastEventId)
     return headers
   }
+}
+
+/** W3C Trace Context §3; what is in it was found sound when it came. */
+function pushTrace(headers: string[], { traceparent, tracestate, baggage }: TraceContext): void {
+  headers.push('traceparent', traceparent)
+  if (tracestate !== undefined) headers.push('tracestate', tracestate)
+  if (baggage !== undefined) headers.push('baggage', baggage)
 }
 
 /** The body says it all; these repeat parts of it for whoever routes (H-028, H-038, F-022). */

@@ -1,6 +1,6 @@
 import type { Kind } from '@countersign/contract'
 import type { World } from '#base'
-import type { Log } from '#telemetry'
+import type { Log, Tracks } from '#telemetry'
 import { coalesce } from './coalesce.ts'
 import type { Connection } from './connect.ts'
 import type { Credential } from './credential.ts'
@@ -27,6 +27,8 @@ import { untilReady } from './until-ready.ts'
 export interface UpstreamRooms {
   readonly world: World
   readonly log: Log
+  /** Undefined where nobody listens. */
+  readonly tracks?: Tracks | undefined
   readonly keeper: Keeper
   readonly onEvent: (server: string, event: UpstreamEvent) => void
   /** What is shown with each request over HTTP. */
@@ -85,10 +87,11 @@ class Life {
   }
 
   #connectorRooms(): ConnectorRooms {
-    const { world, log, keeper, remember, credential } = this.#rooms
+    const { world, log, tracks, keeper, remember, credential } = this.#rooms
     return {
       world,
       log,
+      tracks,
       keeper,
       remember,
       credential,

@@ -13,8 +13,10 @@ import {
   type RpcResponse,
 } from '@countersign/contract'
 import { Roster, type World } from '#base'
-import type { Log } from '#telemetry'
+import type { Log, Origin, TraceContext } from '#telemetry'
 import { Flight, type Answer, type Ask } from './flight.ts'
+import { withTrace } from './hop-meta.ts'
+import type { Track } from './track.ts'
 import { abandonedFault, cancelledFault, upstreamFault } from './upstream-fault.ts'
 import type { Loss, Receiver, Wire } from './wire.ts'
 
@@ -34,6 +36,8 @@ interface RpcRooms {
   readonly world: World
   readonly log: Log
   readonly server: string
+  /** Follows each request, where somebody listens. */
+  readonly track?: Track | undefined
 }
 
 /** JSON-RPC with one server over one wire: numbers, who waits for what, and giving up. */
@@ -86,11 +90,13 @@ export class Rpc implements Receiver {
   request(ask: Ask): Promise<Answer> {
     if (ask.signal?.aborted) return lostBy(cancelledFault())
     if (this.#over) return lostBy(unavailable(this.#rooms.server, this.#over))
+    const tracked = this.#rooms.track?.(ask)
     return new Promise((resolve, reject) => {
-      const flight = new Flight(this.#rooms.world, ask, resolve, this.#ends)
+      const heard = tracked ? tracked.hearing(resolve) : resolve
+      const flight = new Flight(this.#rooms.world, ask, heard, this.#ends)
       this.#flights.add(ask.id, flight)
       try {
-        this.#post(ask)
+        this.#post(ask, tracked ? tracked.context : passedOn(ask.exchange?.origin))
       } catch (error) {
         // Whoever keeps the books said that this must not leave.
         this.#settle(ask.id, { kind: 'lost', fault: cancelledFault() })
@@ -99,11 +105,13 @@ export class Rpc implements Receiver {
     })
   }
 
-  #post(ask: Ask): void {
-    const { id, method, params } = ask
+  #post(ask: Ask, trace: TraceContext | undefined): void {
+    const { id, method } = ask
+    const params = trace ? withTrace(ask.params, trace) : ask.params
     this.wire.send({
       id,
       method,
+      trace,
       text: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
       revision: ask.revision,
       name: ask.name,
@@ -261,6 +269,10 @@ export class Rpc implements Receiver {
     this.#listener?.ended(fault)
   }
 }
+
+/** What nobody follows here is part of the trace that it came with, while that is under way. */
+const passedOn = (origin: Origin | undefined): TraceContext | undefined =>
+  origin?.isPast === true ? undefined : origin?.trace
 
 const lostBy = (fault: Fault): Promise<Answer> => Promise.resolve({ kind: 'lost', fault })
 

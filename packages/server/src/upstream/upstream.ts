@@ -1,3 +1,4 @@
+import type { Origin } from '#telemetry'
 import type { ServerAuth } from '#vault'
 import type {
   ClientCapabilities,
@@ -164,8 +165,12 @@ export interface Exchange {
   readonly paused: (retryMs: number) => void
   /** A legacy URL elicitation is over (O11 only). */
   readonly elicitationComplete: (elicitationId: string) => void
+  /** The call it is about, and the server's own name of the tool, where whoever asks knows. */
+  readonly about?: { readonly call: string; readonly name: string | undefined } | undefined
   /** Told what is shown to the server, by the name the ledger has for it; never a token. */
   readonly showed?: ((credential: string) => void) | undefined
+  /** What the request follows from, as a trace has it. */
+  readonly origin?: Origin | undefined
   /** Called once, right before the request's first byte leaves for the server. */
   readonly dispatched: () => void
 }

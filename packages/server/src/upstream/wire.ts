@@ -1,4 +1,5 @@
 import type { Fault, Revision, RpcError } from '@countersign/contract'
+import type { TraceContext } from '#telemetry'
 
 /** One message on its way out, serialised once. */
 export interface Parcel {
@@ -16,6 +17,8 @@ export interface Parcel {
   readonly paused: ((retryMs: number) => void) | undefined
   /** Called with the ledger's name of what is shown with it. */
   readonly showed?: ((credential: string) => void) | undefined
+  /** The trace that it is part of, for the headers; the body says it too. */
+  readonly trace?: TraceContext | undefined
   /** Called once when the server has taken a notification, or never will. */
   readonly taken: (() => void) | undefined
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@countersign/contract'
+import type { Note as LedgerNote } from '@countersign/contract/ledger/entries'
 import { digestOf } from '#base'
 import type { Credential } from './cabinet.ts'
 
@@ -13,7 +13,7 @@ type CredentialEvent =
   | 'credential.removed'
 
 interface Noting {
-  readonly note: (kind: string, body: JsonObject) => Promise<void>
+  readonly note: LedgerNote
 }
 
 export const noteInto =

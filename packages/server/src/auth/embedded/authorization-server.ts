@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '@countersign/contract'
 import { jwtVerify, type JWTVerifyGetKey } from 'jose'
 import { Provider } from 'oidc-provider'
+import { foldNotes, type FoldedNotes } from '#audit'
 import { makeSafeFetch } from '../safe-fetch.ts'
 import type { IssuerSettings } from '../settings.ts'
 import { keptClients, type Clients } from './clients.ts'
@@ -15,8 +16,10 @@ import { revokeTokens } from './revoke-tokens.ts'
 import { OAUTH_PATH, serveProvider } from './serve-provider.ts'
 import type { EmbeddedSettings } from './settings.ts'
 import { openSigningKeys, SIGNING_ALGORITHM, type SigningKeys } from './signing-keys.ts'
-import { tokenNotes, type TokenNotes } from './token-notes.ts'
 import { tokenProofs } from './token-proof.ts'
+
+/** Of each kind, in a minute: nobody can flood the ledger with what they are refused. */
+const NOTES_MAX = 60
 
 /** The embedded authorization server, open. */
 export interface AuthorizationServer {
@@ -43,7 +46,7 @@ export async function openAuthorizationServer(
   const issuer = `${origin}${OAUTH_PATH}`
   const keys = await openSigningKeys(rooms, settings.accessTokenMs)
   const made = makeOnce(rooms, settings, { issuer, dpopNonces, keys })
-  const notes = tokenNotes(rooms.world, rooms.ledger)
+  const notes = foldNotes(rooms.world, rooms.ledger, NOTES_MAX)
   const make = (): Live => makeLive(made, notes)
   let live = make()
   const answer = serveProvider(made, async () => {
@@ -94,7 +97,7 @@ function makeOnce(rooms: AuthorizationRooms, settings: EmbeddedSettings, known: 
   }
 }
 
-function makeLive(made: Made, notes: TokenNotes): Live {
+function makeLive(made: Made, notes: FoldedNotes): Live {
   const { rooms, issuer } = made
   const { log, revocations } = rooms
   const provider = new Provider(issuer, configurationOf(made))
@@ -130,7 +133,7 @@ const issuerSettings = (issuer: string, { dpop }: EmbeddedSettings): IssuerSetti
   reach: 'loopback',
 })
 
-function helpersFor(made: Made, provider: Provider, notes: TokenNotes): GrantHelpers {
+function helpersFor(made: Made, provider: Provider, notes: FoldedNotes): GrantHelpers {
   const { issuer, resources, toCome, rooms, dpopNonces } = made
   const tokenEndpoint = `${issuer}/token`
   return {

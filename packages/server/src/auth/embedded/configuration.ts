@@ -153,7 +153,10 @@ function tokensOf(made: Made): Configuration {
       const isWelcome = await people.isWelcome(subject)
       return isWelcome ? { accountId: subject, claims: () => ({ sub: subject }) } : undefined
     },
-    extraTokenClaims: (_ctx, token) => claimsFor(made, token),
+    extraTokenClaims: async (ctx, token) => ({
+      ...signInOf(ctx),
+      ...(await claimsFor(made, token)),
+    }),
   }
 }
 
@@ -235,6 +238,16 @@ function promptsOf({ rooms }: Made): interactionPolicy.DefaultPolicy {
   if (consent) consent.details = detailsFor(rooms.protected)
   consent?.checks.add(declinedBefore())
   return policy
+}
+
+/** RFC 9068 §2.2.1: how and when whoever agreed to it had signed in, however often it was renewed. */
+function signInOf({ oidc }: KoaContextWithOIDC): Record<string, unknown> {
+  const { AuthorizationCode, RefreshToken } = oidc.entities
+  const { amr, authTime } = AuthorizationCode ?? RefreshToken ?? {}
+  return {
+    ...(amr !== undefined && amr.length > 0 ? { amr } : {}),
+    ...(authTime === undefined ? {} : { auth_time: authTime }),
+  }
 }
 
 async function claimsFor(

@@ -1,14 +1,14 @@
-import type { JsonObject } from '@countersign/contract'
+import type { EntryBody } from '@countersign/contract/ledger/entries'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { FoldedNotes } from '#audit'
 import type { Log } from '#telemetry'
 import type { AuthorizationRooms } from './rooms.ts'
-import type { TokenNotes } from './token-notes.ts'
 
 const CHARS_MAX = 512
 
 interface NoteRooms {
   readonly log: Log
-  readonly notes: TokenNotes
+  readonly notes: FoldedNotes
   readonly revocations: AuthorizationRooms['revocations']
 }
 
@@ -38,7 +38,9 @@ export function noteTokens(provider: Provider, { log, notes, revocations }: Note
 /** Some grants write down themselves what they decide, and on what grounds. */
 const isNoted = (ctx: KoaContextWithOIDC): boolean => ctx.state['isNoted'] === true
 
-function askFacts({ oidc }: KoaContextWithOIDC): JsonObject {
+type Facts = Extract<EntryBody<'token.issued'>, { readonly scopes?: unknown }>
+
+function askFacts({ oidc }: KoaContextWithOIDC): Pick<Facts, 'at' | 'client' | 'grant'> {
   const { client, params, route } = oidc
   const type = params?.['grant_type']
   return {
@@ -48,7 +50,7 @@ function askFacts({ oidc }: KoaContextWithOIDC): JsonObject {
   }
 }
 
-function tokenFacts(ctx: KoaContextWithOIDC): JsonObject {
+function tokenFacts(ctx: KoaContextWithOIDC): Facts {
   const { AccessToken: forPerson, ClientCredentials: forProgram } = ctx.oidc.entities
   const token = forPerson ?? forProgram
   if (!token) return askFacts(ctx)
@@ -63,7 +65,7 @@ function tokenFacts(ctx: KoaContextWithOIDC): JsonObject {
 }
 
 /** The words of the provider, never what was sent. */
-function errorFacts(thrown: Error): JsonObject {
+function errorFacts(thrown: Error): { readonly error: string; readonly why: string } {
   const detail = 'error_detail' in thrown ? thrown.error_detail : undefined
   const told = 'error_description' in thrown ? thrown.error_description : undefined
   const why = typeof detail === 'string' ? detail : typeof told === 'string' ? told : ''

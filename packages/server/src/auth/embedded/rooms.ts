@@ -1,6 +1,6 @@
 import type { JsonObject } from '@countersign/contract'
 import type { ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { Ledger } from '#audit'
+import type { FoldedNotes, Ledger } from '#audit'
 import type { Seal, World } from '#base'
 import type { Records } from '#store'
 import type { Log } from '#telemetry'
@@ -52,5 +52,5 @@ export interface GrantHelpers {
   /** The claims of an access token of ours that is still good, or undefined. */
   readonly ownToken: (token: string) => Promise<JsonObject | undefined>
   /** Folded under flood. */
-  readonly note: (kind: 'token.issued' | 'token.refused', body: JsonObject) => void
+  readonly note: FoldedNotes['note']
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/contract'
+import type { EntryBody } from '@countersign/contract/ledger/entries'
 import type { World } from '#base'
 import type { Records } from '#store'
 import type { Log } from '#telemetry'
@@ -17,7 +18,10 @@ export interface GrantRooms {
   readonly issuer: string
   readonly tokenEndpoint: string
   /** Writes a decision down; refusals of a flood may be counted instead. */
-  readonly note: (kind: 'token.issued' | 'token.refused', body: JsonObject) => Promise<void> | void
+  readonly note: <Kind extends 'token.issued' | 'token.refused'>(
+    kind: Kind,
+    body: EntryBody<Kind>,
+  ) => Promise<void> | void
   /** The claims of an access token of ours, or undefined for one that is not, or no longer, good. */
   readonly ownToken: (token: string) => Promise<JsonObject | undefined>
   /** The account of a person of ours whom an identity provider knows by another name (AS37). */

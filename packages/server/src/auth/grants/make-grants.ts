@@ -1,4 +1,4 @@
-import type { JsonObject } from '@countersign/contract'
+import type { EntryBody } from '@countersign/contract/ledger/entries'
 import { principalId } from '../principal.ts'
 import { requiredParam } from './allowed.ts'
 import { CLAIM_CHARS_MAX, shownIn } from './assertion.ts'
@@ -80,7 +80,7 @@ function checkSubject({ issuer }: GrantRooms, { subject }: Granting): void {
 }
 
 /** Never the assertion, nor any claim of one that was not believed (AS36). */
-function told(type: string, granting: Granting): JsonObject {
+function told(type: string, granting: Granting): EntryBody<'token.issued'> {
   const { subject, client, resource, scopes, jkt, claims, basis } = granting
   return {
     grant: nameOf(type),
@@ -94,7 +94,11 @@ function told(type: string, granting: Granting): JsonObject {
   }
 }
 
-const refusal = (type: string, { client }: GrantAsk, { code, message }: Refused): JsonObject => ({
+const refusal = (
+  type: string,
+  { client }: GrantAsk,
+  { code, message }: Refused,
+): EntryBody<'token.refused'> => ({
   grant: nameOf(type),
   error: code,
   reason: message,

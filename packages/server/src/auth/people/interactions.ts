@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isObject, own } from '@countersign/contract'
 import type { Grant, Provider } from 'oidc-provider'
+import type { FoldedNotes } from '#audit'
 import type { World } from '#base'
 import type { Protected } from '../embedded/protected.ts'
 import { html } from '../pages/html.ts'
@@ -9,7 +10,6 @@ import type { Form } from '../pages/forms.ts'
 import type { Pages } from '../pages/pages.ts'
 import { PageRefusal } from '../pages/refusal.ts'
 import { scopeWords, type ScopeWords } from '../pages/scope-words.ts'
-import type { Notes } from './notes.ts'
 import type { Person, SignIns } from './person.ts'
 import { SIGN_OUT_FORM } from './sign-out.ts'
 
@@ -18,7 +18,7 @@ export interface InteractionRooms {
   readonly pages: Pages
   readonly signIns: SignIns
   readonly protectedOnes: Protected
-  readonly notes: Notes
+  readonly notes: FoldedNotes
 }
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>

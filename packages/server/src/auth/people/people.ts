@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Ledger } from '#audit'
+import { foldNotes, type Ledger } from '#audit'
 import type { Seal, World } from '#base'
 import type { Records } from '#store'
 import type { Log } from '#telemetry'
@@ -17,7 +17,6 @@ import { makeAccounts } from './accounts.ts'
 import { enrol, type EnrolRooms } from './enrol.ts'
 import { ENROL_PATH, makeEnrolments } from './enrolments.ts'
 import { interact } from './interactions.ts'
-import { makeNotes } from './notes.ts'
 import { makePasskeys } from './passkeys.ts'
 import { makePasswords } from './password.ts'
 import type { SignIns } from './person.ts'
@@ -55,13 +54,16 @@ export interface OpenPeople {
   readonly problemPage: ProblemPage
 }
 
+/** Of each kind, in a minute: what strangers do at the door is no way to fill the ledger. */
+const NOTES_MAX = 30
+
 export function openPeople(rooms: PeopleRooms, settings: PeopleSettings): OpenPeople {
   const { world, records, pages, ledger } = rooms
   const { origin } = pages
   const accounts = makeAccounts(world, records)
   const sessions = makeSessions({ world, records, accounts, cookie: cookieOf(origin) })
   const enrolments = makeEnrolments(world, records)
-  const notes = makeNotes(world, ledger)
+  const notes = foldNotes(world, ledger, NOTES_MAX)
   const desks: EnrolRooms = {
     world,
     pages,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FoldedNotes } from '#audit'
 import type { World } from '#base'
 import { principalId } from '../principal.ts'
 import type { Form } from '../pages/forms.ts'
@@ -7,7 +8,6 @@ import { PageRefusal } from '../pages/refusal.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { aliasOf, type Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
-import type { Notes } from './notes.ts'
 import type { Passkeys } from './passkeys.ts'
 import type { Passwords } from './password.ts'
 import type { Person } from './person.ts'
@@ -23,7 +23,7 @@ export interface SignInRooms {
   readonly sessions: Sessions
   readonly passwords: Passwords
   readonly throttle: Throttle
-  readonly notes: Notes
+  readonly notes: FoldedNotes
   /** The embedded authorization server; undefined where others issue the tokens. */
   readonly issuer: string | undefined
   readonly passkeys: Passkeys | undefined
