@@ -61,6 +61,7 @@ async function comesOf(who: TokenPrincipal, isDenied: boolean) {
     runs: noRuns,
     payloads: noPayloads,
     quotas: noQuotas,
+    stopped: () => undefined,
     redaction: noRedaction,
     telemetry: noTelemetry,
     upstream: () => ({

@@ -15,7 +15,7 @@ import {
 import type { ResourceRouter } from '#registry'
 import type { Asked } from './asked.ts'
 import { askToConnect, pageIn, type NeededPage } from './connect-pages.ts'
-import type { Outcome } from '#tasks'
+import type { Ended, Errand, Outcome, Receipt } from '#tasks'
 import {
   faultError,
   linkInWords,
@@ -47,20 +47,26 @@ export function answer(
     case 'errored':
       return errored(asked, outcome.error, revision, client)
     case 'refused':
-      return refused(asked, outcome.fault, revision, client)
+      return refused(asked, outcome, revision, client)
   }
 }
 
-export const receiptOf = (asked: Asked): JsonObject => ({ [META.receipt]: { call: asked.call } })
+/** AU-011: what has no entry in the ledger has no receipt. */
+export const receiptOf = (receipt: Receipt | undefined): JsonObject =>
+  receipt ? { [META.receipt]: receipt } : {}
+
+/** The end of a task: its call has entries, whoever said what came of it. */
+export const withReceipt = (ended: Ended, { call }: Pick<Errand, 'call'>): Ended =>
+  ended.kind === 'errored' || ended.receipt ? ended : { ...ended, receipt: { call } }
 
 function answered(
   asked: Asked,
-  { result, server }: Extract<Outcome, { kind: 'answered' }>,
+  { result, server, receipt }: Extract<Outcome, { kind: 'answered' }>,
   revision: Revision,
 ): Answer {
   const router = asked.view.resources()
   const routed = router.rewrites(server) ? rewriteUris(result, server, router, asked) : result
-  const stamp = receiptOf(asked)
+  const stamp = receiptOf(receipt)
   switch (asked.method) {
     case 'tools/call': {
       const tool = asked.view.find('tool', textAt(asked.params, 'name'))?.exposed?.definition.body
@@ -144,6 +150,7 @@ function urlInWords(error: RpcError, revision: Revision): Answer {
 /** Refusals and unknown outcomes of a tool are results, so that the model reads them. */
 const IN_WORDS: readonly string[] = [
   'policy/denied',
+  'quota/exhausted',
   'upstream/unconnected',
   'call/unknown-outcome',
   'task/failed',
@@ -153,7 +160,7 @@ const IN_WORDS: readonly string[] = [
 
 function refused(
   asked: Asked,
-  fault: Fault,
+  { fault, receipt }: Extract<Outcome, { kind: 'refused' }>,
   revision: Revision,
   client: ClientCapabilities,
 ): Answer {
@@ -162,11 +169,17 @@ function refused(
     return { kind: 'error', error: pageError(page, fault) }
   }
   if (asked.method === 'tools/call' && IN_WORDS.includes(fault.code)) {
-    const result = projectResult(toolError(fault.message), revision, receiptOf(asked))
+    const result = projectResult(toolError(fault.message), revision, stampOf(fault, receipt))
     return { kind: 'result', result }
   }
   return { kind: 'error', error: faultError(fault, revision), fault }
 }
+
+/** When to come back stands beside the words, for programs. */
+const stampOf = ({ code, data }: Fault, receipt: Receipt | undefined): JsonObject =>
+  code === 'quota/exhausted' && data !== undefined
+    ? { ...receiptOf(receipt), [META.quota]: data }
+    : receiptOf(receipt)
 
 /** I-046, OC23: in this revision a page that is needed is an error of its own. */
 const pageError = ({ id, url, server }: NeededPage, { message }: Fault): RpcError => ({

@@ -30,14 +30,23 @@ export interface Asked {
   readonly run?: string | undefined
   readonly whence?: Whence
   /** What was found in its arguments, which are covered already where they have to be. */
-  readonly screened?: { readonly found: readonly string[]; readonly blocked: readonly string[] }
+  readonly screened?: ScreenedIn | undefined
+}
+
+/** What was found in a call, by kind; what is blocked is told to its agent and sent nowhere. */
+interface ScreenedIn {
+  readonly found: Readonly<Record<string, number>>
+  readonly blocked: readonly string[]
+  readonly done: 'block' | 'mask' | 'record'
 }
 
 /** Where a call comes from, as far as its request shows. */
 export interface Whence {
   /** The network address of the client; absent over stdio. */
-  readonly address?: string
-  readonly trace?: TraceContext
+  readonly address?: string | undefined
+  readonly trace?: TraceContext | undefined
+  /** The request that it comes from is over: its trace is linked to, not stretched. */
+  readonly isPast?: boolean
 }
 
 /** Where a conversation of several requests stands (MRTR). The first request is round 1. */

@@ -1,7 +1,7 @@
 import { toLegacyTask } from '@countersign/contract'
 import { newId } from '#base'
 import type { ClientFacts, Ended, Outcome, Standing } from '#tasks'
-import { answer, receiptOf } from './answer.ts'
+import { answer, receiptOf, withReceipt } from './answer.ts'
 import type { Asked, CallMethod } from './asked.ts'
 import { answeredOf, carry, errandOf, type Fare } from './carry.ts'
 import { labelOf } from './client.ts'
@@ -16,8 +16,11 @@ import { isOwnTool, ownTool } from './own-tools.ts'
 import { failure, projectResult, success } from './project.ts'
 import { ownParams, tokenOf } from './read.ts'
 import { ruleOf, runOf, sameCall } from './same-call.ts'
+import { screenedIn } from './screen.ts'
 import { viewOf } from './task-view.ts'
 import { requestedTask } from './tasks-legacy.ts'
+import { within } from './traced.ts'
+import { whenceOf } from './whence.ts'
 import { wordsFor } from './words.ts'
 
 /** One call of a legacy session, from its request to its response. */
@@ -28,17 +31,20 @@ export async function callLegacy(
   signal: AbortSignal,
 ): Promise<Served> {
   const { request, view, session, who } = legacy
-  const asked: Asked = {
+  const whence = whenceOf(request.params, legacy.from)
+  const plain: Asked = {
     call: newId(rooms.world, 'call'),
     view,
     method,
     params: ownParams(request.params),
     round: { number: 1 },
-    run: runOf(request.params),
+    run: runOf(request.params, whence),
+    whence: within(whence, legacy.span),
   }
-  if (isConnectTool(asked)) return connectLegacy(rooms, legacy, asked)
+  if (isConnectTool(plain)) return connectLegacy(rooms, legacy, plain)
   const unlisted = await ensureNamed(rooms, view, who, request).catch(onlyUnconnected)
-  if (isOwnTool(asked)) return ownLegacy(rooms, legacy, asked, signal)
+  if (isOwnTool(plain)) return ownLegacy(rooms, legacy, plain, signal)
+  const asked = screenedIn(rooms, plain)
   if (unlisted) {
     const refused = { kind: 'refused', fault: unlisted } as const
     return say(rooms, legacy, asked, endedOf(await withPage(rooms.connects, who, refused)))
@@ -85,7 +91,7 @@ async function createTask(
   const { revision, capabilities } = session.facts
   const view = viewOf(rooms.views, standing, revision, capabilities)
   // TL-029: what a host may tell its model while it polls.
-  const meta = { ...receiptOf(fare.asked), [IMMEDIATE]: immediate(task.id) }
+  const meta = { ...receiptOf({ call: fare.asked.call }), [IMMEDIATE]: immediate(task.id) }
   return { response: success(request.id, { task: toLegacyTask(view), _meta: meta }) }
 }
 
@@ -164,7 +170,7 @@ function conclude(
   if (ended) rooms.desk.delivered(standing.errand, standing.task.id)
   const words = wordsFor(rooms, asked, { standing, isRepeated })
   const { revision } = legacy.session.facts
-  const result = projectResult(words, revision, receiptOf(asked))
+  const result = projectResult(words, revision, receiptOf({ call: standing.errand.call }))
   return { response: success(legacy.request.id, result) }
 }
 
@@ -177,7 +183,8 @@ function deliver(
   ended: Ended,
 ): Served {
   rooms.desk.delivered(errand, task.id)
-  return say(rooms, legacy, isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked, ended)
+  const about = isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked
+  return say(rooms, legacy, about, withReceipt(ended, errand))
 }
 
 function endedOf(outcome: Outcome): Ended {

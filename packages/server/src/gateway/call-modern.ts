@@ -15,6 +15,9 @@ import { digestOfParams } from './params-digest.ts'
 import { ownParams } from './read.ts'
 import { answersIn, openState, stateIn, type Carried } from './request-state.ts'
 import { runOf } from './same-call.ts'
+import { screenedIn } from './screen.ts'
+import { within } from './traced.ts'
+import { whenceOf } from './whence.ts'
 
 /** One call of a modern client, from its request to its response. */
 export async function callModern(
@@ -32,11 +35,12 @@ export async function callModern(
   if (isConnectTool({ method, params })) return connectModern(rooms, modern, carried, answers)
   const unlisted = await ensureNamed(rooms, view, who, request).catch(onlyUnconnected)
   checkMirrored(modern, method)
-  if (carried?.kind === 'parked') return resume(rooms, modern, method, carried, answers ?? {})
+  const back = comeBack(rooms, modern, method, carried, answers)
+  if (back) return back
   if (carried?.kind === 'redo' && !isAgreed(answers)) {
     return { response: success(request.id, projectResult(toolError(NOT_OPENED), '2026-07-28')) }
   }
-  const asked = askedIn(rooms, modern, method, carried, answers)
+  const asked = screenedIn(rooms, askedIn(rooms, modern, method, carried, answers))
   if (unlisted) return sendToPage(rooms, modern, asked, unlisted)
   return state === undefined ? begin(rooms, modern, asked) : beginOnce(rooms, modern, asked, state)
 }
@@ -105,12 +109,13 @@ function checkMirrored({ view, request, headers }: ModernRequest, method: CallMe
 
 function askedIn(
   rooms: ModernRooms,
-  { view, request }: ModernRequest,
+  { view, request, headers, address, span }: ModernRequest,
   method: CallMethod,
   carried: Carried | undefined,
   answers: JsonObject | undefined,
 ): Asked {
-  const isLater = carried !== undefined && carried.kind !== 'parked'
+  const whence = whenceOf(request.params, { headers, address })
+  const isLater = carried?.kind === 'relay' || carried?.kind === 'redo'
   const inner = carried?.kind === 'relay' ? carried.inner : undefined
   const round: Round = {
     number: isLater ? carried.round : 1,
@@ -124,8 +129,24 @@ function askedIn(
     method,
     params: ownParams(request.params),
     round,
-    run: runOf(request.params),
+    run: runOf(request.params, whence),
+    whence: within(whence, span),
   }
+}
+
+/** What a client came back to, if it is under way: it goes on, whatever is answered. */
+function comeBack(
+  rooms: ModernRooms,
+  modern: ModernRequest,
+  method: CallMethod,
+  carried: Carried | undefined,
+  answers: JsonObject = {},
+): Promise<Served> | undefined {
+  if (carried?.kind === 'parked') return resume(rooms, modern, method, carried, answers)
+  if (carried?.kind !== 'waits') return undefined
+  const { call, task: id } = carried
+  const asked = { ...askedIn(rooms, modern, method, undefined, undefined), call }
+  return attendTo(rooms, modern, asked, { id, isRepeated: false, isSent: true })
 }
 
 /** A client comes back with answers to the questions of a call that waits for them. */

@@ -4,7 +4,7 @@ import { Fault, textAt } from '@countersign/contract'
 import { systemWorld } from '#base'
 import { noPayloads } from '#audit'
 import { noStanding } from '#approvals'
-import { noQuotas, noRuns } from '#policy'
+import { noQuotas, noRuns, PLAIN_APPROVALS } from '#policy'
 import { noRedaction } from '#redaction'
 import { noTelemetry } from '#telemetry'
 import type { Upstream } from '#upstream'
@@ -52,25 +52,32 @@ function rooms(send: Upstream['call'], written: string[] = []): CallRooms {
     ledger: {
       open: async (facts) => {
         written.push(`opened ${facts.server}/${facts.name} ${facts.effect}`)
-        return { call: facts.call, effect: facts.effect, isClosed: false, isMarked: false }
+        const { call: id, effect } = facts
+        return { call: id, effect, leaf: '', seq: undefined, isClosed: false, isMarked: false }
       },
       close: async (_entry, facts) => void written.push(`closed ${facts.outcome}`),
       note: async () => undefined,
-      read: () => [],
-      of: () => [],
+      read: async () => [],
+      of: async () => [],
+      named: async () => [],
+      inRun: async () => [],
       recover: async () => [],
+      owed: () => 0,
     },
     approvals: {
       find: async () => undefined,
       lapse: async () => undefined,
       use: async () => undefined,
       groupsOf: () => [],
+      settings: PLAIN_APPROVALS,
+      lapsed: async () => undefined,
     },
     rules: () => ({}),
     standing: noStanding,
     runs: noRuns,
     payloads: noPayloads,
     quotas: noQuotas,
+    stopped: () => undefined,
     redaction: noRedaction,
     telemetry: noTelemetry,
     connects: NO_PAGES,
@@ -207,4 +214,137 @@ test('what waited for a connection is not sent when it was stopped meanwhile', a
   const outcome = await call(stoppable, who, asked('write'), client)
   assert.equal(outcome.kind === 'refused' && outcome.fault.code, 'policy/denied')
   assert.equal(sent, 0)
+})
+
+test('what waited for a connection waits for people when the policies ask by then', async () => {
+  for (const isLifted of [false, true]) {
+    let at = 0
+    let sent = 0
+    const all = rooms(async () => {
+      sent++
+      return DONE
+    })
+    const reached = all.upstream('files', who)
+    const ask = {
+      kind: 'ask',
+      because: 'It needs a yes.',
+      policies: ['p'],
+      asks: [{ group: 'sre', quorum: 1, policies: ['p'] }],
+    } as const
+    const lift = {
+      approved: { groups: ['sre'], people: 1 },
+      told: {},
+      spend: async () => undefined,
+    }
+    const changing: CallRooms = {
+      ...all,
+      world: { ...systemWorld, monotonic: () => at },
+      standing: { ...noStanding, find: async () => (isLifted ? lift : undefined) },
+      policy: {
+        decide: (_who, judged, { approval }) =>
+          approval || (at === 0 && !isLifted)
+            ? { kind: 'allow', permitted: judged, policies: ['p'] }
+            : ask,
+      },
+      upstream: () => ({
+        ...reached,
+        introduce: (signal) => {
+          at += 1_000
+          return reached.introduce(signal)
+        },
+      }),
+    }
+    // oxlint-disable-next-line eslint/no-await-in-loop -- Each is a story of its own.
+    const outcome = await call(changing, who, asked('write'), client)
+    assert.deepEqual([outcome.kind, sent], isLifted ? ['answered', 1] : ['asks', 0])
+  }
+})
+
+test('a brake that is pulled while somebody is asked stops the round that would follow', async () => {
+  // BK-001
+  let isStopped = false
+  let sent = 0
+  const given = rooms(async () => {
+    sent++
+    const params = { mode: 'form', message: 'Sure?' }
+    const question = { method: 'elicitation/create', params } as const
+    return { kind: 'input', inputRequests: { sure: question }, requestState: 'x' } as const
+  })
+  const asking = { ...given, stopped: () => (isStopped ? stop : undefined) }
+  const ask: Client['ask'] = async () => {
+    isStopped = true
+    return { kind: 'result', result: { action: 'accept', content: {} } }
+  }
+  const capabilities = { elicitation: { form: {} } }
+  const outcome = await call(asking, who, asked('write'), { ...client, capabilities, ask })
+  assert.equal(outcome.kind === 'refused' && outcome.fault.message, stop.message)
+  assert.equal(sent, 1)
+})
+
+const DONE = { kind: 'result', result: { content: [] } } as const
+const stop = new Fault('policy/denied', 'Nothing was executed. Everything was stopped: fire.')
+
+test('a call that waits for a limit or a yes is stopped in the last moment, and costs nothing', async () => {
+  // BK-001, QU-001
+  for (const waits of ['quota', 'spend'] as const) {
+    const gate = Promise.withResolvers<void>()
+    const given = rooms(async () => assert.fail('reached the server'))
+    let isStopped = false
+    const left: boolean[] = []
+    const asking: CallRooms = {
+      ...given,
+      stopped: () => (isStopped ? stop : undefined),
+      quotas: {
+        enter: async () => {
+          if (waits === 'quota') await gate.promise
+          return { kind: 'in', leave: (hasLeft) => void left.push(hasLeft) }
+        },
+      },
+    }
+    const leaving = async (): Promise<void> => {
+      if (waits === 'spend') await gate.promise
+    }
+    const called = call(asking, who, asked('write'), { ...client, leaving })
+    await new Promise(setImmediate)
+    isStopped = true
+    gate.resolve()
+    const outcome = await called
+    assert.equal(outcome.kind === 'refused' && outcome.fault.message, stop.message)
+    assert.deepEqual(left, [false])
+  }
+})
+
+test('a call is given back to its limits when it certainly did not happen, and else not', async () => {
+  // QU-001
+  for (const [send, expected] of [
+    [async () => DONE, true],
+    [breaks, true],
+    [down, false],
+  ] as const) {
+    const left: boolean[] = []
+    const quotas = {
+      enter: () => ({ kind: 'in', leave: (hasLeft: boolean) => void left.push(hasLeft) }) as const,
+    }
+    // oxlint-disable-next-line eslint/no-await-in-loop -- Each is a story of its own.
+    await call({ ...rooms(send), quotas }, who, asked('write'), client)
+    assert.deepEqual(left, [expected])
+  }
+})
+
+test('a limit that is used up is refused in the entry, by its name', async () => {
+  const closings: unknown[] = []
+  const given = rooms(async () => assert.fail('reached the server'))
+  const data = { quota: 'nightly' }
+  const full = { kind: 'full', fault: new Fault('quota/exhausted', 'Used up.', { data }) } as const
+  await call(
+    {
+      ...given,
+      quotas: { enter: () => full },
+      onEnd: ({ closing: { durationMs: _ms, ...closing } }) => void closings.push(closing),
+    },
+    who,
+    asked('write'),
+    client,
+  )
+  assert.deepEqual(closings, [{ outcome: 'refused', reason: 'quota/exhausted', quota: 'nightly' }])
 })

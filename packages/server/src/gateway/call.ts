@@ -1,20 +1,32 @@
-import { Fault, toFault, type Effect, type FaultCode } from '@countersign/contract'
-import type { Closing, Ledger, Opening } from '#audit'
+import {
+  Fault,
+  isObject,
+  textAt,
+  toFault,
+  type Effect,
+  type FaultCode,
+} from '@countersign/contract'
+import type { Closing, Ledger, OpenEntry, Opening } from '#audit'
 import { custodyOf, type Principal } from '#auth'
 import { newId } from '#base'
 import type { Decision, Quotas } from '#policy'
 import type { Redaction } from '#redaction'
-import type { CallSpan, Facts, Telemetry } from '#telemetry'
-import type { Upstream } from '#upstream'
+import type { Telemetry } from '#telemetry'
+import type { Reply, Upstream } from '#upstream'
 import { shortfall } from './admit.ts'
 import type { Asked, Client } from './asked.ts'
 import type { Outcome } from '#tasks'
 import { withPage, type ConnectPages } from './connect-pages.ts'
-import { converse } from './converse.ts'
+import { converse, type Rounds } from './converse.ts'
 import { boundOf, type Case } from './judge-approved.ts'
-import { judgeCall, type JudgeCallRooms, type Judgement } from './judge-call.ts'
+import { judgeAsked } from './confirm.ts'
+import type { JudgeCallRooms, Judgement } from './judge-call.ts'
+import { labelRun, runToldOf } from './label-run.ts'
 import { prepare, type PrepareRooms } from './prepare.ts'
+import { noteScreenedIn } from './screen.ts'
 import { outgoing, type Target } from './target.ts'
+import { comingBack, goingIn } from './kept.ts'
+import { followed, openTold } from './traced.ts'
 
 /** A call that is over, for whoever watches them go by. */
 export interface CallEnded {
@@ -25,6 +37,8 @@ export interface CallEnded {
 export interface CallRooms extends PrepareRooms, JudgeCallRooms {
   readonly ledger: Ledger
   readonly quotas: Quotas
+  /** Why it may not leave now, if it was stopped by hand. */
+  readonly stopped: (judged: Case) => Fault | undefined
   readonly redaction: Redaction
   readonly telemetry: Telemetry
   /** The way of exactly this principal to a server. */
@@ -71,34 +85,41 @@ async function attempt(
 ): Promise<Attempted> {
   const startedAt = rooms.world.monotonic()
   const judged = await prepare(rooms, who, asked, client)
-  const judgement = await judgeCall(rooms, judged, client)
-  const opening = openingOf(judged, asked, judgement, attemptOf(rooms.world, asked))
-  const span = rooms.telemetry.call(factsOf(opening), asked.whence?.trace)
-  const entry = await rooms.ledger.open(opening)
+  const judgement = await judgeAsked(rooms, judged, asked.call, client)
+  const facts = openingOf(judged, asked, judgement, attemptOf(rooms.world, asked))
+  const going = await goingIn(rooms.payloads, facts, judged)
+  const opening = going.facts
+  const span = rooms.telemetry.call(opening, asked.whence)
+  const entry = await openTold(rooms.ledger, opening, span, going.payload)
+  if (asked.screened) await noteScreenedIn(rooms.ledger, judged, asked)
   let credential: string | undefined
   const showed = (name: string): void => {
     credential = name
   }
-  const acting = { judgement, asked, client, showed, startedAt, span }
+  const heard = followed(client, span, asked)
+  const way = { hasLeft: false }
+  const acting = { judgement, asked, client: heard, showed, startedAt, way }
   const outcome = await act(rooms, judged, acting).catch(refused)
   const elapsedMs = rooms.world.monotonic() - startedAt
-  const closing = closingOf(outcome, judged.target.effect, elapsedMs, credential)
-  await rooms.ledger.close(entry, closing)
-  span.end({ ...closing })
+  const came = await comingBack(rooms.payloads, opening, outcome)
+  const closing = {
+    ...closingOf(outcome, judged.target.effect, elapsedMs, credential),
+    ...came.facts,
+  }
+  await rooms.ledger.close(entry, closing, came.payload)
+  span.end(closing)
   rooms.onEnd({ opening, closing })
-  return outcome
+  return stamped(outcome, asked.call, entry)
 }
 
-/** What the world is told of a call: who calls what, never what it carries. */
-const factsOf = ({ call: id, server, method, name, effect, view, client }: Opening): Facts => ({
-  call: id,
-  server,
-  method,
-  name,
-  effect,
-  view,
-  client,
-})
+/** AU-010: what its client is told: which entry stands for it. Reads are written behind, and have no number yet. */
+function stamped(outcome: Attempted, id: string, { seq, leaf }: OpenEntry): Attempted {
+  if (outcome.kind !== 'answered' && outcome.kind !== 'refused') return outcome
+  return {
+    ...outcome,
+    receipt: seq === undefined ? { call: id, leaf } : { call: id, entry: seq, leaf },
+  }
+}
 
 interface Acting {
   readonly judgement: Judgement
@@ -106,24 +127,29 @@ interface Acting {
   readonly client: Client
   readonly showed: (credential: string) => void
   readonly startedAt: number
-  readonly span: CallSpan
+  /** Whether it has left for its server, as far as limits go. */
+  readonly way: { hasLeft: boolean }
 }
 
 /** A call that could not leave for so long is judged again, by the brakes and policies of then. */
 const STALE_MS = 50
 
-/** Nothing has left yet: whoever was stopped while it waited for a connection is stopped. */
+/**
+ * Nothing has left yet: whoever was stopped while it waited for a connection is stopped. Undefined when
+ * it may leave.
+ */
 async function untilThere(
   { world, policy }: CallRooms,
   upstream: Upstream,
-  { who, target, about }: Case,
-  { client, startedAt }: Acting,
-): Promise<void> {
+  judged: Case,
+  { client, startedAt, judgement, asked }: Acting,
+): Promise<Outcome | undefined> {
   await upstream.introduce(client.signal)
-  if (world.monotonic() - startedAt < STALE_MS) return
-  const now = policy.decide(who, target, about)
+  if (world.monotonic() - startedAt < STALE_MS) return undefined
+  const now = policy.decide(judged.who, judged.target, judged.about)
   // What was approved would ask again: its yes is looked at when it is used.
-  if (now.kind === 'deny') throw new Fault('policy/denied', now.because)
+  if (now.kind === 'allow' || (now.kind === 'ask' && judgement.isLifted)) return undefined
+  return held(judged, asked, now)
 }
 
 async function act(rooms: CallRooms, judged: Case, acting: Acting): Promise<Attempted> {
@@ -142,16 +168,41 @@ async function act(rooms: CallRooms, judged: Case, acting: Acting): Promise<Atte
     view: asked.view.id,
     server,
     name,
+    effect: target.effect,
   })
   if (entered.kind === 'full') throw entered.fault
+  const { way } = acting
   try {
-    return await send(rooms, judged, decision.permitted, acting)
+    const attempted = await send(rooms, judged, decision.permitted, acting)
+    if (attempted.kind === 'mismatch') way.hasLeft = false
+    return attempted
   } catch (thrown) {
-    throw honest(toFault(thrown), target)
+    const fault = toFault(thrown)
+    if (NOT_EXECUTED.includes(fault.code)) way.hasLeft = false
+    throw honest(fault, target)
   } finally {
-    entered.leave()
+    entered.leave(way.hasLeft)
   }
 }
+
+/** What fails so was certainly not carried out, and costs nothing of any limit. */
+const NOT_EXECUTED: readonly string[] = ['upstream/unavailable', 'upstream/unconnected']
+
+/** The last moment: whatever was waited for, a brake that is on by now stops it. */
+function letGo({ stopped }: CallRooms, judged: Case, { way }: Acting): void {
+  const why = stopped(judged)
+  if (why) throw why
+  way.hasLeft = true
+}
+
+/** BK-001: somebody is asked meanwhile, and a brake may be pulled because of the question. */
+const roundsOf = (upstream: Upstream, goesOn: () => void): Rounds => ({
+  spec: upstream.spec,
+  call: (next, exchange) => {
+    goesOn()
+    return upstream.call(next, exchange)
+  },
+})
 
 /** Sends what is permitted, and hears its server out. */
 async function send(
@@ -165,11 +216,25 @@ async function send(
   const upstream = rooms.upstream(server, judged.who)
   const client = upstream.spec.auth ? hearing(given, showed) : given
   const sent = outgoing(target, asked)
-  await untilThere(rooms, upstream, judged, acting)
-  await judgement.spend()
+  const waits = await untilThere(rooms, upstream, judged, acting)
+  if (waits) return waits
+  const again = judged.run && (await labelRun(rooms, judged, asked.call, client))
+  if (again && again.decision.kind !== 'allow') return held(judged, asked, again.decision)
+  await (again ?? judgement).spend()
   await client.leaving?.()
+  letGo(rooms, judged, acting)
   const first = await upstream.call(sent, client)
-  const reply = await converse(rooms.world, upstream, sent, client, first)
+  const goesOn = (): void => {
+    letGo(rooms, judged, acting)
+  }
+  const reply =
+    first.kind === 'input'
+      ? await converse(rooms.world, roundsOf(upstream, goesOn), sent, client, first)
+      : first
+  return attemptedIn(reply, server)
+}
+
+function attemptedIn(reply: Reply, server: string): Attempted {
   switch (reply.kind) {
     case 'result':
       return { kind: 'answered', result: reply.result, server }
@@ -184,6 +249,16 @@ async function send(
     case 'mismatch':
       return { kind: 'mismatch', server }
   }
+}
+
+/** Nothing has left: what other calls have left since it was judged holds it back. */
+function held(
+  judged: Case,
+  asked: Asked,
+  decision: Exclude<Decision<Target>, { kind: 'allow' }>,
+): Outcome {
+  if (decision.kind === 'ask') return asksFirst(judged, asked, decision)
+  throw new Fault('policy/denied', decision.because)
 }
 
 /** Only a tool call can wait for people; everything else is refused with whom it would have needed. */
@@ -236,12 +311,8 @@ const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault
 const attemptOf = (world: CallRooms['world'], { call: id, round }: Asked): string =>
   round.number === 1 ? id : newId(world, `${id}.${String(round.number)}`)
 
-function openingOf(
-  { who, target, about, label }: Case,
-  asked: Asked,
-  { decision, told }: Judgement,
-  id: string,
-): Opening {
+function openingOf(judged: Case, asked: Asked, { decision, told }: Judgement, id: string): Opening {
+  const { who, target, about, label } = judged
   const { kind, policies, version } = decision
   return {
     call: id,
@@ -257,6 +328,7 @@ function openingOf(
     definition: target.digest,
     arguments: about.argumentsDigest,
     round: asked.round.number,
+    ...runToldOf(judged),
   }
 }
 
@@ -291,8 +363,15 @@ function outcomeIn(outcome: Attempted, effect: Effect): Omit<Closing, 'durationM
       return {
         outcome: refusalOf(outcome.fault.code, effect),
         reason: outcome.fault.code,
+        ...quotaIn(outcome.fault),
       }
   }
+}
+
+/** Which limit it was, by name. */
+function quotaIn({ code, data }: Fault): Pick<Closing, 'quota'> {
+  if (code !== 'quota/exhausted' || !isObject(data)) return {}
+  return { quota: textAt(data, 'quota') }
 }
 
 /** A write that was cancelled after it was sent may have happened: nobody knows. */
@@ -304,6 +383,7 @@ function refusalOf(code: FaultCode, effect: Effect): Closing['outcome'] {
 
 const REFUSALS: Readonly<Record<string, Closing['outcome']>> = {
   'policy/denied': 'refused',
+  'quota/exhausted': 'refused',
   'auth/scope': 'refused',
   'upstream/unconnected': 'refused',
   'call/cancelled': 'cancelled',

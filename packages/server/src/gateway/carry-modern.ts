@@ -8,12 +8,13 @@ import {
   type ClientCapabilities,
   type InputRequest,
 } from '@countersign/contract'
+import { waitingOf } from '#policy'
 import type { ClientFacts, Ended, Listener, Outcome, Standing } from '#tasks'
-import { receiptOf } from './answer.ts'
+import { receiptOf, withReceipt } from './answer.ts'
 import type { Asked } from './asked.ts'
 import { answeredOf, carry, errandOf, type Carrier, type Fare } from './carry.ts'
 import { labelOf, voice } from './client.ts'
-import { askClient, conclude } from './conclude-modern.ts'
+import { askClient, canOpen, conclude } from './conclude-modern.ts'
 import { attend, hold, REPEATED_HOLD_MS, type Patience } from './hold.ts'
 import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { isOwnTool, ownTool, type OwnAnswer } from './own-tools.ts'
@@ -106,6 +107,8 @@ interface Attended {
   readonly holdMs?: number
   readonly round?: number
   readonly parked?: string
+  /** The client was shown the page on which people decide. */
+  readonly isSent?: boolean
 }
 
 /** Waits for a task that is under way, on behalf of whoever asks for it. */
@@ -113,7 +116,7 @@ export async function attendTo(
   rooms: ModernRooms,
   modern: ModernRequest,
   asked: Asked,
-  { id, isRepeated, holdMs, round = 1, parked }: Attended,
+  { id, isRepeated, holdMs, round = 1, parked, isSent }: Attended,
 ): Promise<Served> {
   const conversation = rooms.desk.conversation(id)
   const patience = patienceOf(rooms, modern, asked)
@@ -140,7 +143,7 @@ export async function attendTo(
   }
   const standing = held.kind === 'task' ? held.standing : await rooms.desk.find(modern.who.id, id)
   if (!standing) throw new Fault('task/unknown', 'This request has expired.')
-  return tell(rooms, modern, asked, { standing, isRepeated })
+  return tell(rooms, modern, asked, { standing, isRepeated, isSent: isSent === true })
 }
 
 /** I-004: the call may be another client's, of the same principal, which declared more than this one. */
@@ -174,7 +177,7 @@ function tell(
   rooms: ModernRooms,
   modern: ModernRequest,
   asked: Asked,
-  told: { readonly standing: Standing; readonly isRepeated: boolean },
+  told: { readonly standing: Standing; readonly isRepeated: boolean; readonly isSent?: boolean },
 ): Served {
   const { request, envelope } = modern
   const { revision, capabilities } = envelope
@@ -184,15 +187,32 @@ function tell(
     return deliver(rooms, modern, asked, standing, ended)
   }
   if (ended) rooms.desk.delivered(standing.errand, standing.task.id)
-  const stamp = receiptOf(asked)
+  const stamp = receiptOf({ call: standing.errand.call })
   if (takesTasks(capabilities) && !isOwnTool(asked)) {
     // TX-005: flat, and nothing of a result or of a round in it.
     const task = toExtensionTask(viewOf(rooms.views, standing, revision, capabilities))
     const said = { ...projectResult({}, revision, stamp), ...task, resultType: 'task' }
     return { response: success(request.id, said) }
   }
+  const page = told.isSent === true || told.isRepeated ? undefined : pageOf(modern, asked, standing)
+  if (page) {
+    const { id: task } = standing.task
+    const state = { kind: 'waits', call: asked.call, task, round: 2 } as const
+    return askClient(rooms, modern, asked, { approval: page }, state)
+  }
   const words = wordsFor(rooms, asked, told)
   return { response: success(request.id, projectResult(words, revision, stamp)) }
+}
+
+/** Where people decide it, for a client that can open pages. What it answers decides nothing. */
+function pageOf(
+  modern: ModernRequest,
+  asked: Asked,
+  { waiting }: Standing,
+): InputRequest | undefined {
+  if (waiting?.page === undefined || !canOpen(modern, asked)) return undefined
+  const message = `${waitingOf(waiting.asks, waiting.message)} They decide on this page.`
+  return { method: 'elicitation/create', params: { mode: 'url', url: waiting.page, message } }
 }
 
 /** The result has the shape of the tool that was called first, whoever asks for it. */
@@ -204,7 +224,8 @@ function deliver(
   ended: Ended,
 ): Served {
   rooms.desk.delivered(errand, task.id)
-  return conclude(rooms, modern, isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked, ended)
+  const about = isOwnTool(asked) ? answeredOf(rooms.views, errand) : asked
+  return conclude(rooms, modern, about, withReceipt(ended, errand))
 }
 
 /** How long this client waits for this call. */

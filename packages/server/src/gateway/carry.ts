@@ -27,6 +27,7 @@ import { newId } from '#base'
 
 export interface CarryRooms extends CallRooms {
   readonly desk: Desk
+  readonly isRevoked: IsRevoked
 }
 
 /** What a call is carried for: everything but the request that may be gone before it ends. */
@@ -118,8 +119,12 @@ async function adopt(
   { conversation, first, ttlMs }: UnderWay,
 ): Promise<string> {
   const errand = { ...errandOf(rooms, fare), isUnderWay: true }
-  const { id } = await rooms.desk.adopt(errand, conversation, first, ttlMs)
-  return id
+  const task = await rooms.desk.adopt(errand, conversation, first, ttlMs)
+  // Revoked while it was under way: the tasks that there were are ended already.
+  if (rooms.isRevoked(errand.principal)) {
+    await rooms.desk.stop(task, 'revocation', 'What it was started with has been revoked.')
+  }
+  return task.id
 }
 
 const refused = (thrown: unknown): Outcome => ({ kind: 'refused', fault: toFault(thrown) })
@@ -170,7 +175,8 @@ const live = (): Questioning => 'live'
 /** How the server sees the client of a call: by its conversation, whoever attends to it. */
 function clientOf(fare: Fare, conversation: Conversation<Outcome>): Client {
   const { facts, voice, questions, takesTasks } = fare
-  const exchange = exchangeOf({ client: facts }, conversation, conversation.abort.signal)
+  const { call: id } = fare.asked
+  const exchange = exchangeOf({ client: facts, call: id }, conversation, conversation.abort.signal)
   return {
     ...exchange,
     ...voice,
@@ -208,6 +214,8 @@ export function errandOf(rooms: CallRooms, fare: Fare): Errand {
     isUnderWay: false,
     wantsTask: asked.wantsTask === true,
     run,
+    ...(asked.whence ? { whence: { ...asked.whence, isPast: true } } : {}),
+    ...(asked.screened ? { screened: asked.screened } : {}),
     likeness: isUnique ? likenessOf(rooms, who, asked) : '',
     reconcile,
     compensate,
@@ -265,7 +273,7 @@ async function letLapse({ approvals }: CallRooms, { id }: Using, { code }: Fault
 }
 
 export function askedOf(views: Views, errand: Errand): Asked {
-  const { call: id, view, params, round, wantsTask, run } = errand
+  const { call: id, view, params, round, wantsTask, run, whence, screened } = errand
   const found = views.find(view)
   if (!found) throw new Fault('call/unknown-name', 'The view of this call is gone.')
   const { inputResponses, requestState } = round
@@ -276,6 +284,8 @@ export function askedOf(views: Views, errand: Errand): Asked {
     params,
     wantsTask,
     run,
+    ...(whence ? { whence } : {}),
+    ...(screened ? { screened } : {}),
     round: {
       number: Number(round['number']),
       ...(isObject(inputResponses) ? { inputResponses } : {}),
@@ -321,6 +331,9 @@ export const followUp =
         method: 'tools/call',
         params: { name: followup.tool, arguments: argumentsOf(followup, from) },
         round: { number: 1 },
+        // What follows from a call belongs to where that came from.
+        run: errand.run,
+        ...(errand.whence ? { whence: errand.whence } : {}),
       }
       const alone = new Conversation<Outcome>(rooms.world, () => new Promise(() => undefined))
       const exchange = exchangeOf(errand, alone, new AbortController().signal)
@@ -331,6 +344,8 @@ export const followUp =
         takesTasks: false,
         questions: live,
       }
+      // Before it leaves: whoever asks after the call finds what followed from it.
+      await rooms.ledger.note('call.followed', { call: errand.call, by: asked.call, why })
       const who = withScope(errand.principal, errand.server, followup.tool)
       const outcome = await call(rooms, who, asked, client)
       // It follows from a call that is over: nobody can be asked, and it cannot wait.

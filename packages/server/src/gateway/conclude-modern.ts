@@ -44,7 +44,7 @@ export function conclude(
 }
 
 /** I-001, I-004: only a call that may come back, and only of a client that can open pages. */
-const canOpen = ({ request, envelope }: ModernRequest, { method }: Asked): boolean =>
+export const canOpen = ({ request, envelope }: ModernRequest, { method }: Asked): boolean =>
   method !== 'completion/complete' &&
   // A call that is over is not begun anew by asking after it: its model is told what to call.
   !isOwnTool({ method, params: request.params ?? {} }) &&

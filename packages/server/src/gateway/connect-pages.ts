@@ -98,10 +98,14 @@ export const withPage = (
   outcome: Outcome,
 ): Outcome | Promise<Outcome> =>
   outcome.kind === 'refused' && outcome.fault.code === 'upstream/unconnected'
-    ? pagedFor(pages, who, outcome.fault)
+    ? pagedFor(pages, who, outcome)
     : outcome
 
-async function pagedFor(pages: ConnectPages, who: Principal, fault: Fault): Promise<Outcome> {
+async function pagedFor(
+  pages: ConnectPages,
+  who: Principal,
+  { fault, receipt }: Extract<Outcome, { kind: 'refused' }>,
+): Promise<Outcome> {
   const server = textIn(fault.data, 'server')
   const scopes = isObject(fault.data) ? own(fault.data, 'scopes') : undefined
   const wanted = Array.isArray(scopes) ? scopes.filter((one) => typeof one === 'string') : []
@@ -112,6 +116,7 @@ async function pagedFor(pages: ConnectPages, who: Principal, fault: Fault): Prom
   }
   return {
     kind: 'refused',
+    ...(receipt ? { receipt } : {}),
     fault: new Fault(fault.code, wordsOf(server ?? '', fault.message, page), {
       data,
       cause: fault,

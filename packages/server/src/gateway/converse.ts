@@ -14,13 +14,16 @@ const ROUNDS_MAX = 10
 const IDLE_ROUNDS_MAX = 3
 const IDLE_ROUND_MS = 250
 
+/** Where later rounds are sent. */
+export type Rounds = Pick<Upstream, 'spec' | 'call'>
+
 /**
  * Carries a call on from its first reply. A modern server's `input_required` is answered here, on the open
  * stream, when the client is of the era that cannot come back with answers (BR-020 to BR-025).
  */
 export async function converse(
   world: World,
-  upstream: Upstream,
+  upstream: Rounds,
   outgoing: Outgoing,
   client: Client,
   first: Reply,

@@ -6,11 +6,11 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '@countersign/contract'
-import type { Engine } from '@countersign/engine'
+import type { Engine, TaskState } from '@countersign/engine'
 import type { Approvals } from '#approvals'
 import type { Principal } from '#auth'
 import { effectUnder, type Change, type View, type Views } from '#registry'
-import type { Store } from '#store'
+import type { Records } from '#store'
 import { Desk, makeParking, makeReplays } from '#tasks'
 import type { Fleet, UpstreamEvent } from '#upstream'
 import type { Connected } from '#vault'
@@ -36,12 +36,16 @@ import { Patiences, type WaitingRules } from './patience.ts'
 import { Polls } from './polls.ts'
 import { SentToPages } from './sent-to-pages.ts'
 import { Looks } from './words.ts'
+import { screenedEvent } from './screened-upstream.ts'
 import { serveModern } from './serve-modern.ts'
 import { shownOf } from './shown-of.ts'
 import { makeSessions, type Session, type SessionLimits } from './session.ts'
+import { tracedFirst, tracedLegacy, tracedModern } from './traced.ts'
+import type { From } from './whence.ts'
 
 export interface GatewayRooms extends CallRooms, Omit<ListRooms, 'afterMs'> {
-  readonly store: Store
+  readonly records: Records
+  readonly isShared: boolean
   readonly approvals: Approvals
   readonly isRevoked: IsRevoked
   readonly views: Views
@@ -74,6 +78,13 @@ class Running {
   }
 }
 
+/** What is open at one moment. */
+interface GatewayFigures {
+  readonly sessions: number
+  readonly streams: number
+  readonly tasks: Readonly<Partial<Record<TaskState, number>>>
+}
+
 /** Both protocol eras behind one door; who carries the bytes is not known in here. */
 export interface Gateway {
   /** Calls that are answered later. */
@@ -86,14 +97,18 @@ export interface Gateway {
     who: Principal,
     view: View,
     request: RpcRequest,
+    from?: From,
   ) => Promise<{ readonly session: Session; readonly response: RpcResponse }>
-  readonly session: (who: Principal, view: View, id: string) => Session | undefined
+  readonly session: (who: Principal, view: View, id: string) => Promise<Session | undefined>
   readonly legacy: (
     session: Session,
     who: Principal,
     request: RpcRequest,
     channel: Channel,
+    from?: From,
   ) => Promise<LegacyServed>
+  /** How many clients hold something open, and tasks that are not over, by state. */
+  readonly figures: () => Promise<GatewayFigures>
   readonly notice: typeof noticeLegacy
   /** The session's set of watched things changed: its GET stream was opened or closed. */
   readonly watching: () => void
@@ -130,8 +145,9 @@ function makeRooms(given: GatewayRooms) {
     effectOf: (errand, { tool }) => effectOfTool(given, errand.server, tool),
     shown: shownOf(given),
     note: (kind, body) => given.ledger.note(kind, body),
+    digest: given.payloads.digestOfResult,
   })
-  const sessions = makeSessions(world, given.seal, given.store, given.limits)
+  const sessions = makeSessions(given)
   return {
     ...given,
     afterMs: waiting.afterMs,
@@ -161,6 +177,34 @@ const toServed =
     return { response: failure(request.id, faultError(fault)), fault }
   }
 
+type Rooms = ReturnType<typeof makeRooms>
+
+async function figuresOf({ sessions, hub, engine }: Rooms): Promise<GatewayFigures> {
+  const live = [...sessions.live()]
+  const listening = live.filter((session) => session.listening?.isAttached === true)
+  const streams = listening.length + hub.listeners
+  return { sessions: live.length, streams, tasks: (await engine.countOpen()) ?? {} }
+}
+
+/** The first request of a legacy client, which opens its session. */
+function initialize(
+  rooms: Rooms,
+  who: Principal,
+  {
+    view,
+    request,
+    from,
+  }: { readonly view: View; readonly request: RpcRequest; readonly from: From | undefined },
+): ReturnType<Gateway['initialize']> {
+  const params: JsonObject = request.params ?? {}
+  const revision = negotiate(own(params, 'protocolVersion'))
+  return tracedFirst(rooms, { view, request, revision, from }, async () => {
+    await ensureListed(rooms, view, who, INTRODUCTION_MS)
+    const session = rooms.sessions.create(who, view, revision, params)
+    return { session, response: success(request.id, initializeResult(rooms, view, revision)) }
+  })
+}
+
 export function makeGateway(given: GatewayRooms): Gateway {
   const closing = new AbortController()
   const rooms = makeRooms(given)
@@ -176,30 +220,26 @@ export function makeGateway(given: GatewayRooms): Gateway {
     admit: (asking) => admit(rooms, asking),
     modern: async (request) => {
       if (request.request.method !== 'subscriptions/listen') {
-        return running.during(serveModern(rooms, request))
+        return running.during(tracedModern(rooms, request, (one) => serveModern(rooms, one)))
       }
       return serveListen(rooms, request, closing.signal).catch(toServed(request))
     },
-    initialize: async (who, view, request) => {
-      await ensureListed(rooms, view, who, INTRODUCTION_MS)
-      const params: JsonObject = request.params ?? {}
-      const revision = negotiate(own(params, 'protocolVersion'))
-      const session = sessions.create(who, view, revision, params)
-      return { session, response: success(request.id, initializeResult(rooms, view, revision)) }
-    },
+    initialize: (who, view, request, from) => initialize(rooms, who, { view, request, from }),
     session: sessions.find,
-    legacy: (session, who, request, channel) =>
-      running.during(
-        serveLegacy(rooms, { who, view: viewOf(given, session), session, request, channel }),
-      ),
+    legacy: (session, who, request, channel, from) => {
+      const legacy = { who, view: viewOf(given, session), session, request, channel, from }
+      return running.during(tracedLegacy(rooms, legacy, (one) => serveLegacy(rooms, one)))
+    },
+    figures: () => figuresOf(rooms),
     notice: noticeLegacy,
     watching,
     endSession: (session) => {
       sessions.end(session)
       watching()
     },
-    onEvent: (...said) => {
-      hub.onEvent(...said)
+    onEvent: (server, event, whose) => {
+      const heard = screenedEvent(given, server, event)
+      if (heard) hub.onEvent(server, heard, whose)
     },
     onConnected: (connected) => {
       rooms.sent.done(connected.id)

@@ -66,7 +66,9 @@ export async function hold(
     if (shown && !(shown.kind === 'questions' && patience.takesTask)) return shown
     quiet()
     const id = await carrier.defer().catch((thrown: unknown) => {
-      rooms.log.warn({ cause: toFault(thrown).message }, 'a slow call could not become a task')
+      const { call } = carrier.fare.asked
+      const facts = { call, cause: toFault(thrown).message }
+      rooms.log.warn(facts, 'a slow call could not become a task')
     })
     if (id === undefined) return await withoutTask(waiting)
     if (patience.takesTask) {

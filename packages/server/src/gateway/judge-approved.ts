@@ -16,7 +16,7 @@ import type { Target } from './target.ts'
 export interface JudgeRooms {
   readonly world: World
   readonly policy: Policy
-  readonly approvals: Pick<Approvals, 'find' | 'lapse' | 'use' | 'groupsOf'>
+  readonly approvals: Pick<Approvals, 'find' | 'lapse' | 'use' | 'groupsOf' | 'settings' | 'lapsed'>
 }
 
 /** What is judged: whose call of what, under which circumstances. */
@@ -26,6 +26,8 @@ export interface Case {
   readonly about: About & { readonly argumentsDigest: string }
   /** The run that it is part of, where runs are told apart. */
   readonly run?: Run | undefined
+  /** What must not be sent was found in it. */
+  readonly blocked?: readonly string[] | undefined
   /** What the client calls itself. */
   readonly label: string
 }

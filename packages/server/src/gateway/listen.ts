@@ -64,11 +64,12 @@ async function readFilter(rooms: ListenRooms, modern: ModernRequest): Promise<Wa
   }
   const lists = LISTS.filter(({ flag }) => own(wanted, flag) === true)
   const uris = own(wanted, 'resourceSubscriptions')
+  const looking = { who: modern.who, address: modern.address }
   const known = (Array.isArray(uris) ? uris : [])
     .filter((uri) => typeof uri === 'string')
     .slice(0, URIS_MAX)
     // AM-37: what this principal could not read is left out of the acknowledgement.
-    .filter((uri) => isReadable(view, modern.who, uri) && mayWatch(rooms, view, modern.who, uri))
+    .filter((uri) => isReadable(view, modern.who, uri) && mayWatch(rooms, view, looking, uri))
   const tasks = await ownTasks(rooms, modern, taskIds)
   return {
     filter: {

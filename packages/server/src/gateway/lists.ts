@@ -16,13 +16,21 @@ import {
 import { reach, type Principal } from '#auth'
 import type { Seal, World } from '#base'
 import type { Listing } from '#policy'
-import { effectUnder, type Catalog, type Exposed, type ToolRules, type View } from '#registry'
+import {
+  effectUnder,
+  type Catalog,
+  type Exposed,
+  type Labels,
+  type ToolRules,
+  type View,
+} from '#registry'
 import type { Log } from '#telemetry'
 import type { Upstream } from '#upstream'
 import { unconnectedFault } from './connect-pages.ts'
 import { connectDefinitions } from './connect-tool.ts'
 import { isOwnTool, OWN_DEFINITIONS } from './own-tools.ts'
 import { projectResult, projectTool, SERVER_INFO } from './project.ts'
+import { isCovered, type ScreenRooms } from './screen.ts'
 
 export interface ListRooms {
   readonly world: World
@@ -35,6 +43,8 @@ export interface ListRooms {
   readonly face: (server: string) => Upstream
   readonly rules: ToolRules
   readonly isListed: Listing['isListed']
+  /** Undefined where nothing has a label. */
+  readonly labels?: Labels | undefined
   /** When a slow call becomes a task. */
   readonly afterMs: number
   /** Extensions of authorization that are to be had here (RS29). */
@@ -175,9 +185,15 @@ function renewStale({ catalog, face, world, log }: ListRooms, view: View): void 
   }
 }
 
-/** Who reads a list. */
-export interface Reader {
+/** Who looks, and from where. */
+export interface Looking {
   readonly who: Principal
+  /** The network address, where it is known. */
+  readonly address: string | undefined
+}
+
+/** Who reads a list. */
+export interface Reader extends Looking {
   readonly revision: Revision
   /** It follows tasks itself (2026-07-28 with the extension). */
   readonly takesTasks: boolean
@@ -190,13 +206,10 @@ const TASK_OPTIONAL = { execution: { taskSupport: 'optional' } }
  * The tools of a view as one client sees them. One without tasks may be answered with words where a
  * result was expected: it gets no output schema to hold against them, and the tools those words name.
  */
-function toolsFor(
-  rooms: ListRooms,
-  view: View,
-  { who, revision, takesTasks }: Reader,
-): readonly JsonObject[] {
+function toolsFor(rooms: ListRooms, view: View, reader: Reader): readonly JsonObject[] {
   const { rules, afterMs } = rooms
-  const tools = shownTo(rooms, view, 'tool', who).map(({ body, definition }) => {
+  const { who, revision, takesTasks } = reader
+  const tools = shownTo(rooms, view, 'tool', reader).map(({ body, definition }) => {
     const { server, name } = definition
     const isNever = (rules(server, name).afterMs ?? afterMs) === Infinity
     const shown = takesTasks || isNever ? body : without(body, ['outputSchema'])
@@ -208,7 +221,13 @@ function toolsFor(
 }
 
 /** RS22: the judgement of a call, so that what is shown may be called or asked for. */
-function shownTo(rooms: ListRooms, view: View, kind: Kind, who: Principal): readonly Exposed[] {
+function shownTo(
+  rooms: ListRooms,
+  view: View,
+  kind: Kind,
+  { who, address }: Looking,
+): readonly Exposed[] {
+  const about = { view: view.id, address }
   const method = METHOD_OF[kind]
   return view.list(kind).filter(({ definition, since }) => {
     const { server, name, digest } = definition
@@ -217,23 +236,27 @@ function shownTo(rooms: ListRooms, view: View, kind: Kind, who: Principal): read
     const wanted = { server, tool: isTool ? name : undefined, effect, since }
     if (reach(who, wanted) === 'out') return false
     const judged = { server, method, kind, name, effect, digest }
-    return rooms.isListed(who, judged, { view: view.id })
+    const labels = rooms.labels?.of(judged, definition.body)
+    return rooms.isListed(who, judged, labels ? { ...about, labels } : about)
   })
 }
 
 /** Whether a resource may be watched: as it may be read. */
 export function mayWatch(
-  { isListed }: Pick<ListRooms, 'isListed'>,
+  rooms: Pick<ListRooms, 'isListed' | 'labels'> & ScreenRooms,
   view: View,
-  who: Principal,
+  { who, address }: Looking,
   uri: string,
 ): boolean {
+  const { isListed, labels } = rooms
   const found = view.find('resource', uri)
-  if (!found) return false
+  if (!found || isCovered(rooms, found, uri)) return false
   const { server, name, exposed } = found
   const digest = exposed?.definition.digest
   const judged = { server, method: METHOD_OF.resource, kind: 'resource', name, digest } as const
-  return isListed(who, { ...judged, effect: 'read' }, { view: view.id })
+  const labelled = labels?.of(judged, exposed?.definition.body)
+  const about = { view: view.id, address, labels: labelled }
+  return isListed(who, { ...judged, effect: 'read' }, about)
 }
 
 /** What is asked for when something that was listed is used. */
@@ -257,7 +280,7 @@ export function listPage(
   const all: readonly JsonObject[] =
     kind === 'tool'
       ? toolsFor(rooms, view, reader)
-      : shownTo(rooms, view, kind, reader.who).map(({ body }) => body)
+      : shownTo(rooms, view, kind, reader).map(({ body }) => body)
   const from = readCursor(rooms.seal, `${view.id} ${kind}`, params)
   const page = all.slice(from, from + PAGE_ITEMS)
   const end = from + page.length

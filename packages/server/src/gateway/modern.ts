@@ -1,9 +1,9 @@
 import type { Fault, RpcRequest, RpcResponse } from '@countersign/contract'
 import type { Principal } from '#auth'
 import type { View, Views } from '#registry'
-import type { Conversation, Desk, Outcome, Parking, Replays } from '#tasks'
-import type { CallRooms } from './call.ts'
-import type { Carrier } from './carry.ts'
+import type { RequestSpan } from '#telemetry'
+import type { Conversation, Outcome, Parking, Replays } from '#tasks'
+import type { Carrier, CarryRooms } from './carry.ts'
 import type { Channel } from './client.ts'
 import type { ListRooms } from './lists.ts'
 import type { Patiences } from './patience.ts'
@@ -11,8 +11,7 @@ import type { Polls } from './polls.ts'
 import type { Envelope, Headers } from './read.ts'
 import type { Looks } from './words.ts'
 
-export interface ModernRooms extends CallRooms, ListRooms {
-  readonly desk: Desk
+export interface ModernRooms extends CarryRooms, ListRooms {
   readonly views: Views
   readonly patiences: Patiences
   readonly looks: Looks
@@ -37,7 +36,11 @@ export interface ModernRequest {
   readonly envelope: Envelope
   /** Undefined over stdio, where nothing is mirrored (S-006). */
   readonly headers: Headers | undefined
+  /** The network address of the client; undefined over stdio. */
+  readonly address?: string | undefined
   readonly channel: Channel
+  /** What is told of it, where somebody listens. */
+  readonly span?: RequestSpan
   /** Aborted when the client closes the stream: in this era that is a cancellation (H-050). */
   readonly signal: AbortSignal
 }

@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { systemWorld, type World } from '#base'
 import { Patiences } from './patience.ts'
 import { Polls } from './polls.ts'
+import type { JsonObject } from '@countersign/contract'
 import { runOf } from './same-call.ts'
+import { whenceOf } from './whence.ts'
 import { ago } from './words.ts'
 
 const patiences = (world: Pick<World, 'monotonic'> = systemWorld) =>
@@ -61,11 +63,14 @@ test('a principal may ask so often in a second, and waits for the next one after
 test('a run is named by its handle, else by the trace it is part of', () => {
   const trace = '0af7651916cd43dd8448eb211c80319c'
   const traceparent = `00-${trace}-b7ad6b7169203331-01`
-  assert.equal(runOf({ _meta: { traceparent } }), trace)
-  assert.equal(runOf({ _meta: { traceparent, 'dev.countersign/run': 'nightly 4' } }), 'nightly 4')
-  assert.equal(runOf({ _meta: { 'dev.countersign/run': 'two\nlines' } }), 'two lines')
+  const named = (params: JsonObject | undefined, headers = {}): string | undefined =>
+    runOf(params, whenceOf(params, { headers }))
+  assert.equal(named({ _meta: { traceparent } }), trace)
+  assert.equal(named({}, { traceparent }), trace)
+  assert.equal(named({ _meta: { traceparent, 'dev.countersign/run': 'nightly 4' } }), 'nightly 4')
+  assert.equal(named({ _meta: { 'dev.countersign/run': 'two\nlines' } }), 'two lines')
   for (const params of [undefined, {}, { _meta: 3 }, { _meta: { traceparent: 'x' } }]) {
-    assert.equal(runOf(params), undefined)
+    assert.equal(named(params as JsonObject), undefined)
   }
 })
 

@@ -19,6 +19,7 @@ import {
   type RpcRequest,
   type Shape,
 } from '@countersign/contract'
+import { isSound, traceKey } from '#telemetry'
 
 /** Request headers as Node gives them: lower-case names, repeated ones joined. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -219,8 +220,14 @@ export function ownParams(params: JsonObject | undefined): JsonObject {
     ...rest
   } = params
   if (!isObject(meta)) return rest
-  const kept = Object.entries(meta).filter(([key]) => !isReserved(key))
+  const kept = Object.entries(meta).filter(([key, value]) => !isReserved(key) && goesOn(key, value))
   return kept.length > 0 ? { ...rest, _meta: Object.fromEntries(kept) } : rest
+}
+
+/** SEP-414: a trace goes on when it is one; what only looks like it is dropped. */
+function goesOn(key: string, value: unknown): boolean {
+  const named = traceKey(key)
+  return named === undefined || isSound(named, value)
 }
 
 /** Reserved prefixes: those whose second label is `modelcontextprotocol` or `mcp` (V-043). */

@@ -32,6 +32,13 @@ export type Carried =
       /** The page of ours that has to be finished, where it is one of ours. */
       readonly connect?: string
     }
+  /** The call waits for people; the client was shown where they decide, and its answer is no decision. */
+  | {
+      readonly kind: 'waits'
+      readonly call: string
+      readonly task: string
+      readonly round: number
+    }
 
 /** Long enough for a person to answer, short enough that a stolen state is soon worthless. */
 export const STATE_MS = 30 * 60_000

@@ -1,6 +1,7 @@
 import { isObject, own, textAt, type JsonObject } from '@countersign/contract'
 import type { ToolRule } from '#registry'
-import type { Asked } from './asked.ts'
+import { traceIdOf } from '#telemetry'
+import type { Asked, Whence } from './asked.ts'
 import { likenessOf, type CarryRooms, type Fare } from './carry.ts'
 import type { CallRooms } from './call.ts'
 
@@ -20,18 +21,14 @@ export function sameCall(rooms: CarryRooms, { who, asked }: Fare): string | unde
 
 const RUN = 'dev.countersign/run'
 const RUN_CHARS_MAX = 128
-/** W3C Trace Context §3.2: version, trace id, parent id, flags. */
-const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/
-
-/** The run a request belongs to: its own handle, else the trace it is part of. */
-export function runOf(params: JsonObject | undefined): string | undefined {
+/** PO-061: the run a request belongs to: its own handle, else the trace it is part of. */
+export function runOf(params: JsonObject | undefined, { trace }: Whence): string | undefined {
   const meta = params && own(params, '_meta')
-  if (!isObject(meta)) return undefined
-  const handle = textAt(meta, RUN)
+  const handle = isObject(meta) ? textAt(meta, RUN) : ''
   if (handle !== '') {
     const short = handle.slice(0, RUN_CHARS_MAX).toWellFormed()
     // oxlint-disable-next-line no-control-regex -- What is a name must be one line.
     return short.replaceAll(/[\u0000-\u001F\u007F]/g, ' ')
   }
-  return TRACEPARENT.exec(textAt(meta, 'traceparent'))?.[1]
+  return trace && traceIdOf(trace)
 }

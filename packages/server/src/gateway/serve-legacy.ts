@@ -14,6 +14,7 @@ import type { Served } from './modern.ts'
 import { failure, faultError, success } from './project.ts'
 import type { Session } from './session.ts'
 import { isTaskMethod, tasksLegacy } from './tasks-legacy.ts'
+import { idsOf } from './traced.ts'
 
 /** Answers one legacy request. Never rejects. */
 export async function serveLegacy(
@@ -33,7 +34,9 @@ export async function serveLegacy(
   } catch (thrown) {
     if (abort.signal.aborted) return {}
     const fault = toFault(thrown)
-    if (fault.code === 'server/bug') rooms.log.error({ cause: String(fault.cause) }, 'a bug')
+    if (fault.code === 'server/bug') {
+      rooms.log.error({ cause: String(fault.cause), ...idsOf(legacy.span) }, 'a bug')
+    }
     return { response: failure(request.id, faultError(fault, session.facts.revision)), fault }
   } finally {
     session.inFlight.delete(request.id)
@@ -46,6 +49,7 @@ async function dispatch(
   signal: AbortSignal,
 ): Promise<Served> {
   const { request, session, view, who } = legacy
+  const address = legacy.from?.address
   const { method, id } = request
   const params = request.params ?? {}
   const { revision } = session.facts
@@ -57,7 +61,7 @@ async function dispatch(
     return {
       response: success(
         id,
-        listPage(rooms, view, method, params, { who, revision, takesTasks: false }),
+        listPage(rooms, view, method, params, { who, address, revision, takesTasks: false }),
       ),
     }
   }
@@ -89,14 +93,14 @@ function setLevel(rooms: LegacyRooms, session: Session, params: JsonObject): voi
 
 function subscribe(
   rooms: LegacyRooms,
-  { session, view, who, request }: LegacyRequest,
+  { session, view, who, request, from }: LegacyRequest,
   params: JsonObject,
 ): void {
   const uri = own(params, 'uri')
   if (typeof uri !== 'string') throw new Fault('rpc/bad-params', '"uri" must be a string.')
   if (request.method === 'resources/unsubscribe') session.subscriptions.delete(uri)
   else {
-    if (!mayWatch(rooms, view, who, uri)) {
+    if (!mayWatch(rooms, view, { who, address: from?.address }, uri)) {
       throw new Fault('call/unknown-resource', 'Resource not found.', { data: { uri } })
     }
     if (session.subscriptions.size >= SUBSCRIPTIONS_MAX) {

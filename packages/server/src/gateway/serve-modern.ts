@@ -6,6 +6,7 @@ import type { ModernRequest, ModernRooms, Served } from './modern.ts'
 import { takesTasks } from './patience.ts'
 import { failure, faultError, success } from './project.ts'
 import { isTaskMethod, tasksModern } from './tasks-modern.ts'
+import { idsOf } from './traced.ts'
 
 /** Answers one modern request. Never rejects: what fails is answered as a fault. */
 export async function serveModern(rooms: ModernRooms, modern: ModernRequest): Promise<Served> {
@@ -14,7 +15,9 @@ export async function serveModern(rooms: ModernRooms, modern: ModernRequest): Pr
     return await dispatch(rooms, modern)
   } catch (thrown) {
     const fault = toFault(thrown)
-    if (fault.code === 'server/bug') rooms.log.error({ cause: String(fault.cause) }, 'a bug')
+    if (fault.code === 'server/bug') {
+      rooms.log.error({ cause: String(fault.cause), ...idsOf(modern.span) }, 'a bug')
+    }
     return { response: failure(request.id, faultError(fault)), fault }
   }
 }
@@ -29,6 +32,7 @@ async function dispatch(rooms: ModernRooms, modern: ModernRequest): Promise<Serv
     await ensureListed(rooms, view, modern.who)
     const reader = {
       who: modern.who,
+      address: modern.address,
       revision: envelope.revision,
       takesTasks: takesTasks(envelope.capabilities),
     }

@@ -13,7 +13,7 @@ import {
 import type { Principal } from '#auth'
 import type { Seal, World } from '#base'
 import type { View } from '#registry'
-import type { Migration, Store } from '#store'
+import type { Migration, Records } from '#store'
 import type { InputAnswer } from '#upstream'
 import type { Channel } from './client.ts'
 import { EventStream, readEventId } from './event-stream.ts'
@@ -22,12 +22,15 @@ export const GATEWAY_TABLES: Migration = {
   room: 'gateway',
   steps: [
     `CREATE TABLE ended_sessions (nonce TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+    // They are records now.
+    'DROP TABLE ended_sessions',
   ],
 }
 
 /** A session lives as long as a client may keep its id: v1 clients cannot begin a new one (Q-008). */
 const SESSION_MS = 7 * 24 * 3_600_000
 const SWEEP_MS = 60_000
+const LOOK_MS = 800
 /** How long a stream that ended can still be fetched by a client that lost its connection. */
 const RESUMABLE_MS = 120_000
 
@@ -56,6 +59,8 @@ export class Session {
   readonly facts: Sealed
   logLevel: LogLevel | undefined
   usedAt: number
+  /** When it was last looked for among those that ended on another node. */
+  lookedAt: number
   readonly subscriptions = new Set<string>()
   readonly inFlight = new Map<RequestId, AbortController>()
   /** Open `tasks/result` streams, by task: what is said of a task may go there. */
@@ -78,6 +83,7 @@ export class Session {
     this.id = id
     this.facts = facts
     this.usedAt = world.now()
+    this.lookedAt = world.monotonic()
   }
 
   /** Each request under way may need a stream, and the client one more to listen. */
@@ -157,21 +163,25 @@ export interface Sessions {
     params: JsonObject,
   ) => Session
   /** The session of exactly this principal on exactly this view, or undefined (H-081). */
-  readonly find: (who: Principal, view: View, id: string) => Session | undefined
+  readonly find: (who: Principal, view: View, id: string) => Promise<Session | undefined>
   readonly end: (session: Session) => void
   readonly live: () => Iterable<Session>
   readonly close: () => void
 }
 
+export interface SessionRooms {
+  readonly world: World
+  readonly seal: Seal
+  readonly records: Records
+  /** Whether other nodes have these sessions too. */
+  readonly isShared: boolean
+  readonly limits: SessionLimits
+}
+
 /** Sessions by sealed id: nothing must be stored for one to be found again after a restart. */
-export function makeSessions(
-  world: World,
-  seal: Seal,
-  store: Store,
-  limits: SessionLimits,
-): Sessions {
+export function makeSessions({ world, seal, records, isShared, limits }: SessionRooms): Sessions {
   const live = new Map<string, Session>()
-  const ended = endedSessions(world, store)
+  const ended = endedSessions(world, records)
 
   const end = (session: Session): void => {
     live.delete(session.id)
@@ -195,12 +205,13 @@ export function makeSessions(
     }
     return session
   }
-  const reopen = (id: string): Session | undefined => {
+  const reopen = async (id: string): Promise<Session | undefined> => {
     const opened = seal.open('session', id)
     if (opened === undefined) return undefined
     const facts: Sealed = JSON.parse(opened)
-    if (world.now() - facts.createdAt > SESSION_MS || ended.has(facts)) return undefined
-    return new Session(world, limits.streamsPerSessionMax, id, facts)
+    if (world.now() - facts.createdAt > SESSION_MS || (await ended.has(facts))) return undefined
+    // Another request may have been faster.
+    return live.get(id) ?? new Session(world, limits.streamsPerSessionMax, id, facts)
   }
 
   return {
@@ -211,8 +222,14 @@ export function makeSessions(
       session.who = who
       return keep(session)
     },
-    find: (who, view, id) => {
-      const session = live.get(id) ?? reopen(id)
+    find: async (who, view, id) => {
+      const known = live.get(id)
+      // One that was ended on another node is over here within a second.
+      if (known && isShared && (await ended.isNews(known))) {
+        live.delete(id)
+        known.close()
+      }
+      const session = live.get(id) ?? (await reopen(id))
       if (session?.facts.principal !== who.id || session.facts.view !== view.id) return undefined
       live.delete(id)
       session.usedAt = world.now()
@@ -244,22 +261,33 @@ const factsOf = (
   createdAt: world.now(),
 })
 
+const ENDED = 'EndedSession'
+
 /** A sealed id cannot be taken back, so what was ended is remembered until the id would have expired. */
 function endedSessions(
   world: World,
-  store: Store,
-): { readonly has: (facts: Sealed) => boolean; readonly add: (facts: Sealed) => void } {
-  const find = store.prepare('SELECT 1 FROM ended_sessions WHERE nonce = ?')
-  const mark = store.prepare('INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)')
-  store.prepare('DELETE FROM ended_sessions WHERE until < ?').run(world.now())
+  records: Records,
+): {
+  readonly has: (facts: Sealed) => Promise<boolean>
+  /** Whether another node ended it; looked for no more than about once a second. */
+  readonly isNews: (session: Session) => Promise<boolean>
+  readonly add: (facts: Sealed) => void
+} {
   // Until they are stored, and for good where they cannot be: at worst a restart knows them again.
   const unstored = new Set<string>()
+  const has = async ({ nonce }: Sealed): Promise<boolean> =>
+    unstored.has(nonce) || (await records.get(ENDED, nonce)) !== undefined
   return {
-    has: ({ nonce }) => unstored.has(nonce) || find.get(nonce) !== undefined,
+    has,
+    isNews: async (session) => {
+      const now = world.monotonic()
+      if (now - session.lookedAt < LOOK_MS) return false
+      session.lookedAt = now
+      return has(session.facts)
+    },
     add: ({ nonce, createdAt }) => {
       unstored.add(nonce)
-      const write = (): void => void mark.run(nonce, createdAt + SESSION_MS)
-      store.commit(write).then(
+      records.put(ENDED, nonce, {}, { until: createdAt + SESSION_MS }).then(
         () => unstored.delete(nonce),
         () => undefined,
       )

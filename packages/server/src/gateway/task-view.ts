@@ -9,7 +9,7 @@ import {
 } from '@countersign/contract'
 import type { Views } from '#registry'
 import { waitingInLine, type Standing } from '#tasks'
-import { answer } from './answer.ts'
+import { answer, withReceipt } from './answer.ts'
 import { answeredOf } from './carry.ts'
 import { ownQuestion } from './elicitation.ts'
 import { unknownOutcome } from './words.ts'
@@ -82,7 +82,7 @@ function endOf(
   if (ended.kind === 'refused' && ended.fault.code === 'task/failed') {
     return { kind: 'error', error: failed(ended.fault.message, task.id) }
   }
-  const said = answer(answeredOf(views, errand), ended, revision, capabilities)
+  const said = answer(answeredOf(views, errand), withReceipt(ended, errand), revision, capabilities)
   return said.kind === 'result'
     ? { kind: 'result', result: said.result }
     : { kind: 'error', error: said.error }

@@ -10,7 +10,7 @@ import {
   type RpcError,
 } from '@countersign/contract'
 import type { Standing } from '#tasks'
-import { answer } from './answer.ts'
+import { answer, withReceipt } from './answer.ts'
 import type { CallMethod } from './asked.ts'
 import { askWhilePolled, namedFor } from './ask-while-polled.ts'
 import { answeredOf } from './carry.ts'
@@ -207,6 +207,7 @@ function outcomeOf(
   }
   rooms.desk.delivered(errand, task.id)
   const { revision, capabilities } = session.facts
-  const said = answer(answeredOf(rooms.views, errand), ended, revision, capabilities)
+  const about = answeredOf(rooms.views, errand)
+  const said = answer(about, withReceipt(ended, errand), revision, capabilities)
   return said.kind === 'result' ? { result: said.result } : { error: said.error }
 }
