@@ -1,26 +1,32 @@
 /** server: the only place that knows every room: opens them in order, closes them in reverse. */
 import type { Admin } from '@countersign/contract'
-import { adminRoutes, makeAdmin } from '#admin'
+import { adminRoutes, endRevokedTasks, makeAdmin, resumeErasures } from '#admin'
 import type { Approval } from '#approvals'
-import type { Ledger } from '#audit'
-import { makeClientDesk, makeGuard, type AuthorizationServer, type SignIns } from '#auth'
+import { foldNotes, type FoldedNotes, type Ledger } from '#audit'
+import { callerAt, makeClientDesk, makeGuard, type AuthorizationServer, type SignIns } from '#auth'
 import type { Secret, World } from '#base'
 import type { Config } from '#config'
 import type { CallEnded, Gateway } from '#gateway'
-import { approvalMount, openFrontDoor, type FrontDoor } from '#http'
+import { approvalMount, openFrontDoor, witnessMount, type FrontDoor } from '#http'
+import { groupsFrom, openQuotas } from '#policy'
+import { openRedaction } from '#redaction'
 import { makeViews, type Change } from '#registry'
 import type { Log } from '#telemetry'
 import { startKeeper, type Upstream } from '#upstream'
 import type { Identities } from '#vault'
-import { layFoundation, type Foundation } from './server/foundation.ts'
+import { layFoundation, leave, type Foundation } from './server/foundation.ts'
 import { hostsOf, originOf } from './server/names.ts'
+import { noteConfig } from './server/note-config.ts'
 import { openApprovals } from './server/open-approvals.ts'
 import { planAuthorization, type OpenPeople } from './server/open-authorization.ts'
 import { openCatalog } from './server/open-catalog.ts'
 import { known, openFleet, startEager } from './server/open-fleet.ts'
+import { feedMounts, openHouseFeeds } from './server/open-feeds.ts'
 import { openGateway, rulesOf } from './server/open-gateway.ts'
 import { planPeople, type HousePeople } from './server/open-people.ts'
 import { openPolicies } from './server/open-policies.ts'
+import { openTelling } from './server/open-telemetry.ts'
+import { openHouseWitnesses } from './server/open-witnesses.ts'
 import { openVault } from './server/open-vault.ts'
 import { shut, within } from './server/shut.ts'
 
@@ -47,6 +53,8 @@ export interface House extends AsyncDisposable {
   readonly authorization: AuthorizationServer | undefined
   /** Starts to listen, and to serve what listening serves. */
   readonly listen: (instead?: { readonly port: number }) => Promise<FrontDoor>
+  /** Where figures are read, if at an address of their own, once we listen. */
+  readonly metricsPort: () => number | undefined
   /** What the admin API asks for; kept in the data folder. */
   readonly adminToken: Secret
 }
@@ -66,15 +74,24 @@ export interface HouseRooms {
 }
 
 export async function openHouse(config: Config, rooms: HouseRooms): Promise<House> {
-  const foundation = await layFoundation(config, rooms)
+  const telling = await openTelling(config, rooms)
+  const laying = layFoundation(config, { ...rooms, log: telling.log, telling })
+  const foundation = await laying.catch(async (thrown: unknown) => {
+    await telling.close()
+    throw thrown
+  })
   try {
+    await noteConfig(config, foundation)
     return await openRooms(config, rooms, foundation)
   } catch (thrown) {
-    // What cannot be opened leaves nothing locked.
-    foundation.store.close()
+    await leave(foundation)
+    await telling.close()
     throw thrown
   }
 }
+
+/** Of those who prove nothing, in a minute: the rest are counted. */
+const STRANGERS_MAX = 30
 
 async function openRooms(
   config: Config,
@@ -85,7 +102,9 @@ async function openRooms(
   const trust = await openTrust(config, rooms, { ...foundation, ...core })
   const { gateway, fleet } = core
   const { people, authorization, admin } = trust
-  const open = { ...foundation, ...core, ...trust, limits: config.limits, doors: [] }
+  const { world, ledger } = foundation
+  const strangers = foldNotes(world, ledger, STRANGERS_MAX)
+  const open = { ...foundation, ...core, ...trust, strangers, limits: config.limits, doors: [] }
   if (rooms.startsServers !== false) startEager(fleet.faces)
   return {
     config,
@@ -100,6 +119,7 @@ async function openRooms(
       return authorization?.server()
     },
     listen: (instead) => listen(config, rooms, open, instead),
+    metricsPort: foundation.telling.port,
     [Symbol.asyncDispose]: () => shut(open),
   }
 }
@@ -112,30 +132,46 @@ async function openCore(config: Config, rooms: HouseRooms, foundation: Foundatio
   const hearing: { gateway?: Gateway } = {}
   const heard = (): Gateway | undefined => hearing.gateway
   const policy = await openPolicies(config, foundation, heard)
-  const catalog = openCatalog(config, { ...foundation, policy, watcher, gateway: heard })
+  const catalogPlan = { ...foundation, policy, watcher, gateway: heard }
+  const { catalog, upToDate, stopFollowing } = await openCatalog(catalogPlan)
   const connections = await openVault(config, { world, log, records, ledger, identities })
   const keeper = startKeeper(world)
   const { vault } = connections
-  const fleet = openFleet(config, { world, log, catalog, keeper, vault, gateway: heard })
+  const fleet = await openFleet(config, { ...foundation, catalog, keeper, vault, gateway: heard })
   const named = Object.fromEntries(config.views.map(({ name, servers }) => [name, servers]))
   const servers = config.servers.map(({ id }) => id)
   const views = makeViews(servers, named, catalog.listed)
   // A task may go on before people can sign in: it names the command then.
   const late: { people?: HousePeople } = {}
-  const { auth, policy: settings } = config
-  const hasSignIn = auth?.embedded !== undefined || auth?.signIn !== undefined
+  const { policy: settings } = config
+  const hasSignIn = canSignIn(config, rooms)
   const signInOrigin = () => (hasSignIn ? late.people?.pages().origin : undefined)
   const { onAsked, onCall } = watcher
-  const asking = { ...foundation, views, policy, settings, onAsked }
-  const approvals = openApprovals({ ...asking, signInOrigin })
   const rules = rulesOf(config)
-  const plan = { ...foundation, policy, catalog, views, fleet, approvals, connections, rules }
+  const { flow } = config
+  const judged = { views, rules, servers, policy, settings, flow }
+  const asking = { ...foundation, ...judged, onAsked, upToDate }
+  const asked = openApprovals({ ...asking, signInOrigin })
+  const { approvals, grants: standing } = asked
+  const groupsOf = groupsFrom(settings?.groups ?? {})
+  const quotas = openQuotas({ ...foundation, groupsOf }, config.quotas)
+  const redaction = await openRedaction(config.redaction)
+  const served = { policy, catalog, views, fleet, approvals, standing, connections, rules, quotas }
+  const plan = { ...foundation, ...served, redaction }
   const gateway = openGateway(config, { ...plan, onCall })
   hearing.gateway = gateway
+  const feeds = openHouseFeeds(config, { ...plan, desk: gateway.desk })
   // Only who serves goes on with what was left: a command that looks something up does not.
   if (startsServers) await gateway.desk.start()
-  return { policy, keeper, catalog, connections, fleet, views, approvals, rules, gateway, late }
+  if (startsServers) asked.keepTime()
+  const keeping = await openHouseWitnesses(config, foundation)
+  if (startsServers) feeds.start()
+  if (startsServers) keeping.witnesses.start()
+  return { ...served, ...asked, stopFollowing, ...keeping, keeper, gateway, feeds, groupsOf, late }
 }
+
+const canSignIn = ({ auth }: Config, { signIns }: HouseRooms): boolean =>
+  (auth?.embedded ?? auth?.signIn ?? signIns) !== undefined
 
 type Core = Awaited<ReturnType<typeof openCore>>
 
@@ -180,14 +216,25 @@ async function openTrust(config: Config, rooms: HouseRooms, core: Foundation & C
     views: () => views.all().map(({ id }) => id),
     running: () => authorization?.server(),
   })
-  const admin = makeAdmin({
+  const endRevoked = endRevokedTasks({ ...core, desk: core.gateway.desk })
+  const { scrub } = core.shelf
+  const adminRooms = {
     ...core,
+    endRevoked,
     clients,
     users: people.users,
     desk: core.gateway.desk,
     upstreams: fleet.faces,
     connections: connections.desk,
-  })
+    scrub:
+      scrub &&
+      (async () => {
+        scrub()
+      }),
+  }
+  // Before anybody is served: what was to be erased is.
+  if (rooms.startsServers !== false) await resumeErasures(adminRooms)
+  const admin = makeAdmin(adminRooms)
   return { people, guard, authorization, admin }
 }
 
@@ -199,6 +246,7 @@ const LIST_MS = 3_000
 interface Listening extends Foundation, Core, Trust {
   readonly limits: Config['limits']
   readonly doors: FrontDoor[]
+  readonly strangers: FoldedNotes
 }
 
 async function listen(
@@ -210,15 +258,20 @@ async function listen(
   const { guard, people, authorization, connections, admin } = open
   const origin = originOf(config)
   const seated = { ...people, signIns: () => rooms.signIns ?? people.signIns() }
+  const protection = guard && { guard, origin }
+  const from = callerAt(config.listen.proxies)
   const front = {
     ...open,
-    protection: guard && { guard, origin },
+    protection,
+    callerAt: from,
     hosts: hostsOf(config),
-    routes: adminRoutes(admin, open.adminToken),
+    routes: [...adminRoutes(admin, open.adminToken), ...open.telling.routes(open.adminToken)],
     mounts: [
       ...(authorization ? [authorization.mount] : people.mounts),
       ...connections.mounts(seated),
+      ...feedMounts(config, { ...open, protection, callerAt: from }),
       approvalMount({ ...open, ...seated }),
+      witnessMount(open.witnessing),
     ],
   }
   const door = await openFrontDoor(front, { ...config.listen, ...instead })
@@ -227,5 +280,6 @@ async function listen(
   people.openAt(at)
   connections.openAt(at)
   await authorization?.open(at)
+  await open.telling.listen(open)
   return door
 }

@@ -1,14 +1,11 @@
 import { ADMIN, Fault, type Admin } from '@countersign/contract'
-import type { Approval } from '#approvals'
+import { asksJson, decideWith, OPERATOR, type Approval } from '#approvals'
 import type { AdminRooms } from './make-admin.ts'
 
 type Detail = Awaited<ReturnType<Admin['getApproval']>>
 type Line = Awaited<ReturnType<Admin['listApprovals']>>[number]
 type Input<Name extends keyof Admin> = Parameters<Admin[Name]>[0]
-type Rooms = Pick<AdminRooms, 'approvals' | 'world'>
-
-/** Whoever holds the token of the data folder, as a principal that can be put into groups. */
-const OPERATOR = 'operator'
+type Rooms = Pick<AdminRooms, 'approvals' | 'grants' | 'world'>
 
 /** The newest first. */
 export async function listApprovals(
@@ -37,11 +34,17 @@ export async function getApproval(
 }
 
 export async function decideApproval(
-  { approvals, world }: Rooms,
-  { id, verdict, reason }: Input<'decideApproval'>,
+  rooms: Rooms,
+  { id, verdict, reason, breakGlass: isBreakGlass, grant }: Input<'decideApproval'>,
 ): Promise<Detail> {
+  const { world } = rooms
+  if (grant && (verdict === 'deny' || isBreakGlass === true)) {
+    throw new Fault('rpc/bad-params', 'Nothing was decided: only a plain yes allows more of it.')
+  }
   const by = { principal: OPERATOR, means: 'token', provedAt: world.now() } as const
-  return detailOf(await approvals.decide(id, by, { verdict, reason }), world.now())
+  const said = { verdict, reason, isBreakGlass }
+  const more = grant && { ...grant, isAnyArguments: grant.isAnyArguments === true }
+  return detailOf(await decideWith(rooms, id, by, said, more), world.now())
 }
 
 function detailOf(approval: Approval, now: number): Detail {
@@ -57,17 +60,21 @@ function detailOf(approval: Approval, now: number): Detail {
 
 function lineOf(approval: Approval, now: number): Line {
   const { id, task, call, state, asks, message, bound, answers } = approval
-  const { createdAt, expiresAt, endedAt, why } = approval
+  const { createdAt, expiresAt, endedAt, why, glass } = approval
   return {
     id,
     task,
     call,
     // Its task says so only when it is looked at next.
     state: state === 'open' && now >= expiresAt ? 'expired' : state,
-    asks: asks.map((one) => ({ ...one, policies: [...one.policies] })),
+    asks: asksJson(asks),
     ...(message === undefined ? {} : { message }),
     bound: { ...bound, actors: [...bound.actors], policy: { ...bound.policy } },
-    answers: answers.map((one) => ({ ...one, groups: [...one.groups] })),
+    answers: answers.map(({ isBreakGlass: _glass, isNoted: _noted, ...one }) => ({
+      ...one,
+      groups: [...one.groups],
+    })),
+    ...(glass ? { breakGlass: { by: glass.by, reason: glass.reason, at: glass.at } } : {}),
     createdAt,
     expiresAt,
     ...(endedAt === undefined ? {} : { endedAt }),

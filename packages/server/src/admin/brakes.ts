@@ -1,8 +1,10 @@
 import { Fault, type Admin } from '@countersign/contract'
+import { nearest } from '#base'
 import type { Ledger } from '#audit'
 import type { Revocations } from '#auth'
-import type { Stopped } from '@countersign/contract/admin-brake'
-import { brakedBy, isStopped, type Brakes } from '#policy'
+import type { Brake, Stopped } from '@countersign/contract/admin-brake'
+import { brakedBy, isStopped, runIdOf, type Brakes } from '#policy'
+import type { Views } from '#registry'
 import type { Desk } from '#tasks'
 import { checkPrincipal } from './check-principal.ts'
 
@@ -12,6 +14,7 @@ export interface BrakeRooms {
   readonly ledger: Ledger
   readonly revocations: Revocations
   readonly upstreams: ReadonlyMap<string, unknown>
+  readonly views: Pick<Views, 'find'>
 }
 
 /** Whoever holds the token of the data folder. */
@@ -48,24 +51,54 @@ export async function pullBrake(
 }
 
 /** In a hurry people mistype: a brake on what does not exist would look as if it had stopped something. */
-function checkExists({ upstreams }: BrakeRooms, stopped: Stopped): void {
-  if (stopped.what === 'principal') checkPrincipal(stopped.principal)
-  if (!('server' in stopped) || upstreams.has(stopped.server)) return
-  throw new Fault('rpc/bad-params', `There is no server "${stopped.server}": nothing was stopped.`)
+function checkExists({ upstreams, views }: BrakeRooms, stopped: Stopped): void {
+  if ('principal' in stopped && stopped.principal !== undefined) checkPrincipal(stopped.principal)
+  if (!('server' in stopped)) return
+  const { server } = stopped
+  if (!upstreams.has(server)) throw noSuch(`server "${server}"`, nearest(server, upstreams.keys()))
+  if (stopped.what !== 'tool') return
+  const { tool } = stopped
+  const offered = (views.find(server)?.list('tool') ?? []).map(({ name }) => name)
+  // What was never listed may be there all the same: a server that cannot be asked is stopped too.
+  if (offered.length === 0 || offered.includes(tool)) return
+  throw noSuch(`tool "${tool}" of ${server}`, nearest(tool, offered))
 }
+
+const noSuch = (what: string, meant: string | undefined): Fault =>
+  new Fault(
+    'rpc/bad-params',
+    `There is no ${what}: nothing was stopped.${meant === undefined ? '' : ` Did you mean "${meant}"?`}`,
+  )
 
 /** Lifting a brake is written down before anything may be called again. */
 export async function releaseBrake(
   { brakes, ledger }: BrakeRooms,
   { id, reason }: Parameters<Admin['releaseBrake']>[0],
 ): ReturnType<Admin['releaseBrake']> {
-  const known = brakes.list().find((one) => one.id === id)
-  if (!known) throw new Fault('rpc/bad-params', `There is no brake "${id}".`)
+  const known = brakeOf(brakes, id)
   const { stopped } = known
-  await ledger.note('brake.released', { brake: id, stopped: { ...stopped }, reason, by: OPERATOR })
-  await brakes.release(id)
+  const brake = known.id
+  await ledger.note('brake.released', { brake, stopped: { ...stopped }, reason, by: OPERATOR })
+  await brakes.release(brake)
   return known
 }
+
+/** By its id, or the beginning of one, which no other has. */
+function brakeOf(brakes: Brakes, id: string): Brake {
+  const all = brakes.list()
+  const exact = all.find((one) => one.id === id)
+  if (exact) return exact
+  const meant = all.filter((one) => one.id.startsWith(id) || one.id.startsWith(`brake_${id}`))
+  const [only, ...others] = meant
+  if (!only) throw new Fault('rpc/bad-params', `There is no brake "${id}".`)
+  if (others.length === 0) return only
+  const named = meant.slice(0, NAMED_MAX).map((one) => one.id)
+  throw new Fault(
+    'rpc/bad-params',
+    `"${id}" is the beginning of ${named.join(', ')}${meant.length > NAMED_MAX ? ' and others' : ''}: give more of it.`,
+  )
+}
+const NAMED_MAX = 5
 
 /** A call that is no task yet is one after `tasks.after`, or over: it is not waited for. */
 async function cancelAll(
@@ -74,33 +107,43 @@ async function cancelAll(
   reason: string,
 ): Promise<string[]> {
   const cancelled: string[] = []
+  for await (const task of openTasks(desk)) {
+    const errand = desk.standing(task)?.errand
+    if (!errand) continue
+    const called = { server: errand.server, name: errand.tool }
+    const by = { handle: errand.run, client: errand.client.label }
+    // What nobody named is a run by its client, where runs are told apart.
+    const run = { id: runIdOf(errand.principal, by), labels: [] }
+    const braked = brakedBy(errand.principal, called, { ...by, run })
+    if (isStopped(stopped, braked) && (await wasStopped(desk, task, { by: OPERATOR, reason })))
+      cancelled.push(task.id)
+  }
+  return cancelled
+}
+
+/** Every task that is not over, page by page. */
+export async function* openTasks(desk: Desk): AsyncGenerator<Parameters<Desk['stop']>[0]> {
   let cursor: string | undefined
   do {
+    // oxlint-disable-next-line eslint/no-await-in-loop -- Each page says where the next one begins.
     const { tasks, next } = await desk.page({
       states: ['working', 'waiting'],
       limit: PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     })
-    for (const task of tasks) {
-      const errand = desk.standing(task)?.errand
-      if (!errand) continue
-      const braked = brakedBy(errand.principal, { server: errand.server, name: errand.tool })
-      if (isStopped(stopped, braked) && (await wasStopped(desk, task, reason)))
-        cancelled.push(task.id)
-    }
+    yield* tasks
     cursor = next
   } while (cursor !== undefined)
-  return cancelled
 }
 
 /** False for one that came to its end in this very moment. */
-async function wasStopped(
+export async function wasStopped(
   desk: Desk,
   task: Parameters<Desk['stop']>[0],
-  reason: string,
+  { by, reason }: { readonly by: string; readonly reason: string },
 ): Promise<boolean> {
   try {
-    await desk.stop(task, OPERATOR, /[.!?]$/.test(reason) ? reason : `${reason}.`)
+    await desk.stop(task, by, /[.!?]$/.test(reason) ? reason : `${reason}.`)
     return true
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === 'task/illegal') return false

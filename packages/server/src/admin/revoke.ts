@@ -6,7 +6,7 @@ type Revoke = Admin['revoke']
 
 /** Ends what was given until now: of one token, or of everything a principal or a client has. */
 export async function revoke(
-  { revocations, ledger }: Pick<AdminRooms, 'revocations' | 'ledger'>,
+  { revocations, ledger, endRevoked }: Pick<AdminRooms, 'revocations' | 'ledger' | 'endRevoked'>,
   { user, client, token }: Parameters<Revoke>[0],
 ): ReturnType<Revoke> {
   const named = [
@@ -21,5 +21,6 @@ export async function revoke(
   if (what.kind === 'user') checkPrincipal(what.id)
   await revocations.revoke(what)
   await ledger.note('revoked', { ...what })
+  await endRevoked()
   return what
 }

@@ -21,10 +21,13 @@ export function adminRoutes(admin: Admin, token: Secret): readonly AdminRoute[] 
     route(token, ADMIN.listEntries, (input) => admin.listEntries(input)),
     route(token, ADMIN.exportLedger, (input) => admin.exportLedger(input)),
     route(token, ADMIN.getLedgerKey, (input) => admin.getLedgerKey(input)),
-    route(token, ADMIN.listBrakes, (input) => admin.listBrakes(input)),
-    route(token, ADMIN.pullBrake, (input) => admin.pullBrake(input)),
-    route(token, ADMIN.releaseBrake, (input) => admin.releaseBrake(input)),
+    route(token, ADMIN.rotateLedgerKey, (input) => admin.rotateLedgerKey(input)),
+    route(token, ADMIN.listWitnesses, (input) => admin.listWitnesses(input)),
+    ...ruleRoutes(admin, token),
     route(token, ADMIN.getCustody, (input) => admin.getCustody(input)),
+    route(token, ADMIN.getRunCustody, (input) => admin.getRunCustody(input)),
+    route(token, ADMIN.readPayloads, (input) => admin.readPayloads(input)),
+    route(token, ADMIN.eraseSubject, (input) => admin.eraseSubject(input)),
     route(token, ADMIN.getReceipt, (input) => admin.getReceipt(input)),
     route(token, ADMIN.listTasks, (input) => admin.listTasks(input)),
     route(token, ADMIN.getTask, (input) => admin.getTask(input)),
@@ -34,6 +37,13 @@ export function adminRoutes(admin: Admin, token: Secret): readonly AdminRoute[] 
     route(token, ADMIN.listApprovals, (input) => admin.listApprovals(input)),
     route(token, ADMIN.getApproval, (input) => admin.getApproval(input)),
     route(token, ADMIN.decideApproval, (input) => admin.decideApproval(input)),
+    route(token, ADMIN.listReviews, (input) => admin.listReviews(input)),
+    route(token, ADMIN.reviewApproval, (input) => admin.reviewApproval(input)),
+    route(token, ADMIN.listGrants, (input) => admin.listGrants(input)),
+    route(token, ADMIN.getGrant, (input) => admin.getGrant(input)),
+    route(token, ADMIN.makeGrant, (input) => admin.makeGrant(input)),
+    route(token, ADMIN.agreeGrant, (input) => admin.agreeGrant(input)),
+    route(token, ADMIN.revokeGrant, (input) => admin.revokeGrant(input)),
     route(token, ADMIN.undoRun, (input) => admin.undoRun(input)),
     route(token, ADMIN.revoke, (input) => admin.revoke(input)),
     route(token, ADMIN.listClients, (input) => admin.listClients(input)),
@@ -49,9 +59,31 @@ export function adminRoutes(admin: Admin, token: Secret): readonly AdminRoute[] 
     route(token, ADMIN.linkUser, (input) => admin.linkUser(input)),
     route(token, ADMIN.disableUser, (input) => admin.disableUser(input)),
     route(token, ADMIN.removeUser, (input) => admin.removeUser(input)),
+    ...feedRoutes(admin, token),
     proof(token),
   ]
 }
+
+const ruleRoutes = (admin: Admin, token: Secret): readonly AdminRoute[] => [
+  route(token, ADMIN.listPolicyVersions, (input) => admin.listPolicyVersions(input)),
+  route(token, ADMIN.getPolicyVersion, (input) => admin.getPolicyVersion(input)),
+  route(token, ADMIN.applyPolicies, (input) => admin.applyPolicies(input)),
+  route(token, ADMIN.rollbackPolicies, (input) => admin.rollbackPolicies(input)),
+  route(token, ADMIN.listQuotas, (input) => admin.listQuotas(input)),
+  route(token, ADMIN.resetQuota, (input) => admin.resetQuota(input)),
+  route(token, ADMIN.listBrakes, (input) => admin.listBrakes(input)),
+  route(token, ADMIN.pullBrake, (input) => admin.pullBrake(input)),
+  route(token, ADMIN.releaseBrake, (input) => admin.releaseBrake(input)),
+]
+
+const feedRoutes = (admin: Admin, token: Secret): readonly AdminRoute[] => [
+  route(token, ADMIN.listEvents, (input) => admin.listEvents(input)),
+  route(token, ADMIN.listWebhooks, (input) => admin.listWebhooks(input)),
+  route(token, ADMIN.listDeadLetters, (input) => admin.listDeadLetters(input)),
+  route(token, ADMIN.retryWebhook, (input) => admin.retryWebhook(input)),
+  route(token, ADMIN.dropDeadLetters, (input) => admin.dropDeadLetters(input)),
+  route(token, ADMIN.testWebhook, (input) => admin.testWebhook(input)),
+]
 
 export const PROOF = '/admin/proof'
 const NONCE = /^[\w-]{22,64}$/

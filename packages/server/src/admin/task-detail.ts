@@ -63,7 +63,7 @@ function lineIn({ at, epoch, what, kind, call, name, body }: Entry): Detail['jou
 }
 
 /** The task that takes this one back; there is one at most. */
-async function undoerOf(desk: Desk, { owner, run, id }: Task): Promise<string | undefined> {
+export async function undoerOf(desk: Desk, { owner, run, id }: Task): Promise<string | undefined> {
   let cursor: string | undefined
   do {
     const page = await desk.page({

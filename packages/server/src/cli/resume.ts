@@ -19,7 +19,7 @@ export const resume: Command = {
   summary: 'Lifts a brake; "countersign stop" lists them.',
   usage: 'resume BRAKE --reason WHY [options]',
   options: { ...CONFIG_OPTION, ...JSON_OPTION, reason: { type: 'string', short: 'r' } },
-  help: `  BRAKE               its id
+  help: `  BRAKE               its id, or a beginning of it that no other has
   -r, --reason WHY    written down; needed
 ${CONFIG_HELP}
 ${JSON_HELP}`,

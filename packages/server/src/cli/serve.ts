@@ -1,5 +1,6 @@
 import { Fault, type FaultCode } from '@countersign/contract'
 import { localAuthenticator } from '#auth'
+import { freeMemory } from '#base'
 import { serveStdio } from '#gateway'
 import { makeLog } from '#telemetry'
 import { openHouse, type House, type Watcher } from '../server.ts'
@@ -67,6 +68,7 @@ async function serveOverHttp(parsed: Parsed, io: Io, config: Config): Promise<nu
   const stopping = stopSignal()
   let forget: (() => void) | undefined
   try {
+    freeMemory()
     const door = await house.listen()
     acceptRelays(house, door)
     const url = urlOf(config, door.port)

@@ -18,9 +18,10 @@ import { printable } from './printable.ts'
 import { reach } from './reach.ts'
 
 export const stop: Command = {
-  summary: 'The brake: stops a tool, a server, a client, a principal or everything, at once.',
+  summary:
+    'The brake: stops a tool, a server, a client, a principal, a run or everything, at once.',
   usage:
-    'stop [--everything | --server S [--tool T] | --client C | --principal P] [--reason WHY] [options]',
+    'stop [--everything | --server S [--tool T] | --client C | --principal P | --run R] [--reason WHY] [options]',
   options: {
     ...CONFIG_OPTION,
     ...JSON_OPTION,
@@ -29,14 +30,17 @@ export const stop: Command = {
     tool: { type: 'string', short: 't' },
     client: { type: 'string' },
     principal: { type: 'string', short: 'p' },
+    run: { type: 'string' },
     reason: { type: 'string', short: 'r' },
     cancel: { type: 'boolean' },
     revoke: { type: 'boolean' },
   },
   help: `      --everything    every call of everybody
   -s, --server S      every tool of this server; with --tool one of them, by the server's own name
-      --client C      whoever calls through this OAuth client
+      --client C      whoever calls through this OAuth client; without tokens, who calls itself so
   -p, --principal P   everything this principal does; its id is the one in the ledger
+      --run R         calls that belong together, by what the ledger calls their run;
+                      with --principal that of one principal alone
   -r, --reason WHY    told to the agents that are refused, and written down; needed
       --cancel        also cancels what is under way (default: it may end)
       --revoke        also ends the tokens of the client or principal
@@ -77,7 +81,7 @@ function refuseHalf(parsed: Parsed): void {
   if (parsed.positionals.length === 0 && !isHalf) return
   throw new Fault(
     'rpc/bad-params',
-    'nothing was stopped: say what, by --server, --tool, --client, --principal or --everything.',
+    'nothing was stopped: say what, by --server, --tool, --client, --principal, --run or --everything.',
   )
 }
 
@@ -100,22 +104,37 @@ async function list(admin: Admin, parsed: Parsed, io: Io): Promise<number> {
   return EXIT.ok
 }
 
+const NAMED = ['server', 'tool', 'client', 'principal', 'run'] as const
+type Named = Partial<Record<(typeof NAMED)[number], string>>
+
 function stoppedIn(parsed: Parsed): Stopped | undefined {
-  const [server, tool, client, principal] = ['server', 'tool', 'client', 'principal'].map((name) =>
-    textOption(parsed, name),
+  const given: Named = Object.fromEntries(
+    NAMED.flatMap((name) => {
+      const text = textOption(parsed, name)
+      return text === undefined ? [] : [[name, text] as const]
+    }),
   )
   const named: Stopped[] = [
     ...(flag(parsed, 'everything') ? [{ what: 'everything' } as const] : []),
-    ...(server !== undefined && tool === undefined ? [{ what: 'server', server } as const] : []),
-    ...(server !== undefined && tool !== undefined
-      ? [{ what: 'tool', server, tool } as const]
-      : []),
-    ...(client === undefined ? [] : [{ what: 'client', client } as const]),
-    ...(principal === undefined ? [] : [{ what: 'principal', principal } as const]),
+    ...placeIn(given),
+    ...(given.client === undefined ? [] : [{ what: 'client', client: given.client } as const]),
+    ...whoIn(given),
   ]
-  if (tool !== undefined && server === undefined) {
-    throw new Fault('rpc/bad-params', '--tool needs --server: say whose tool it is.')
-  }
   if (named.length > 1) throw new Fault('rpc/bad-params', 'name one thing to stop at a time.')
   return named[0]
+}
+
+function placeIn({ server, tool }: Named): readonly Stopped[] {
+  if (server === undefined) {
+    if (tool === undefined) return []
+    throw new Fault('rpc/bad-params', '--tool needs --server: say whose tool it is.')
+  }
+  return tool === undefined ? [{ what: 'server', server }] : [{ what: 'tool', server, tool }]
+}
+
+/** A principal beside a run says whose run it is. */
+function whoIn({ principal, run }: Named): readonly Stopped[] {
+  const of = principal === undefined ? {} : { principal }
+  if (run !== undefined) return [{ what: 'run', run, ...of }]
+  return principal === undefined ? [] : [{ what: 'principal', principal }]
 }

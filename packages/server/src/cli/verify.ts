@@ -1,17 +1,20 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { Fault } from '@countersign/contract'
+import { Fault, isObject } from '@countersign/contract'
 import {
   ExportVerifier,
+  cosignersOf,
+  isDoubled,
   parseCheckpoint,
+  parseCosigner,
   parseKey,
   parseNote,
   RECEIPT_FORMAT,
-  signersOf,
   verifyReceipt,
-  type Checkpoint,
+  type CosignerKey,
   type ExportReport,
   type NoteKey,
+  type Witnessed,
 } from '@countersign/contract/ledger/index'
 import { LineReader } from '#base'
 import {
@@ -31,18 +34,20 @@ const LINE_BYTES_MAX = 16 * 1_024 * 1_024
 
 export const verify: Command = {
   summary: 'Checks an export of a ledger, or a receipt: offline, with nothing but a public key.',
-  usage: 'verify FILE --key KEY… [--witness FILE…] [--json]',
+  usage: 'verify FILE --key KEY… [--witness FILE… [--witness-key KEY…]] [--json]',
   options: {
     ...JSON_OPTION,
     key: { type: 'string', short: 'k', multiple: true },
     witness: { type: 'string', short: 'w', multiple: true },
+    'witness-key': { type: 'string', multiple: true },
   },
   help: `  FILE                what "countersign ledger export" or "countersign receipt" wrote; - reads
                       standard input
   -k, --key KEY       whose signature counts: the key itself, or a file with it. Get it from whoever runs
                       the gateway, by another way than the export: "countersign ledger key"
   -w, --witness FILE  a checkpoint that somebody else has kept, such as "countersign ledger key --json"
-                      printed: what it saw must still be there
+                      printed, or the file of a witness: what it saw must still be there
+  --witness-key KEY   of a witness that cosigns: what it is to have seen counts with its signature only
 ${JSON_HELP}
 
 Exit code 0: whole. 1: something was changed, removed, added or moved; the report says where.`,
@@ -56,7 +61,7 @@ Exit code 0: whole. 1: something was changed, removed, added or moved; the repor
     if (head.includes(RECEIPT_FORMAT) && !head.startsWith('{"ledger"')) {
       return sayReceipt(parsed, io, head, keys)
     }
-    const verifier = new ExportVerifier({ keys, witnesses: await witnessesIn(parsed, io, keys) })
+    const verifier = new ExportVerifier({ keys, witnesses: await witnessesIn(parsed, io) })
     await verifier.line(head)
     for await (const line of lines) await verifier.line(line)
     return sayExport(parsed, io, verifier.report())
@@ -69,7 +74,11 @@ async function sayReceipt(
   text: string,
   keys: readonly NoteKey[],
 ): Promise<number> {
-  const report = await verifyReceipt(parsedJson(text), keys)
+  const read = parsedJson(text)
+  if (isObject(read) && isDoubled(text, read)) {
+    throw new Fault('rpc/bad-params', 'this receipt has a member twice: readers differ about it.')
+  }
+  const report = await verifyReceipt(read, keys)
   if (flag(parsed, 'json')) printJson(io, report)
   else if (report.isProved) print(io, `Proved: ${counted(report.entries, 'entry', 'entries')}.`)
   else for (const problem of report.problems) print(io, printable(problem))
@@ -77,15 +86,21 @@ async function sayReceipt(
 }
 
 function sayExport(parsed: Parsed, io: Io, report: ExportReport): number {
-  const { isWhole, entries, checkpoints, witnessed, head, problems } = report
+  const { isWhole, entries, checkpoints, witnessed, head, problems, breaks } = report
   if (flag(parsed, 'json')) {
     const signed = head && { origin: head.origin, size: head.size }
-    printJson(io, { isWhole, entries, checkpoints, witnessed, signed, problems })
+    printJson(io, { isWhole, entries, checkpoints, witnessed, signed, problems, breaks })
     return isWhole ? EXIT.ok : EXIT.failed
   }
   for (const { line, what, from, to } of problems) {
     const range = from === undefined || to === undefined ? '' : rangeOf(from, to)
     print(io, printable(`line ${String(line)}: ${what}${range}`))
+  }
+  for (const at of breaks) {
+    print(
+      io,
+      `The key was lost at entry ${String(at + 1)}: only witnesses speak for what is before it.`,
+    )
   }
   const seen = witnessed > 0 ? `, ${counted(witnessed, 'witness', 'witnesses')} agree` : ''
   const sizes = `${counted(entries, 'entry', 'entries')}, ${counted(checkpoints, 'checkpoint', 'checkpoints')}`
@@ -121,27 +136,55 @@ function keysIn(parsed: Parsed, io: Io): readonly NoteKey[] {
   })
 }
 
-async function witnessesIn(
-  parsed: Parsed,
-  io: Io,
-  keys: readonly NoteKey[],
-): Promise<readonly Checkpoint[]> {
-  return Promise.all(
+/**
+ * Checkpoints that somebody else has kept. With `--witness-key` each must be cosigned by one of those
+ * witnesses; whether the ledger has signed it is seen when the export has come so far, since its key may
+ * have been replaced by then.
+ */
+async function witnessesIn(parsed: Parsed, io: Io): Promise<readonly Witnessed[]> {
+  const cosigners = textsOption(parsed, 'witness-key').map((one) => cosignerIn(one, io))
+  const kept = await Promise.all(
     textsOption(parsed, 'witness').map(async (path) => {
-      const note = parseNote(noteIn(readText(resolve(io.cwd, path))))
-      const checkpoint = note && parseCheckpoint(note.text)
-      if (!note || !checkpoint) throw new Fault('rpc/bad-params', `${path} holds no checkpoint.`)
-      if ((await signersOf(note, keys)).length > 0) return checkpoint
-      throw new Fault('rpc/bad-params', `${path} is not signed by a key that was given.`)
+      const notes = notesIn(readText(resolve(io.cwd, path)))
+      return Promise.all(notes.map((text) => witnessedIn(text, path, cosigners)))
     }),
   )
+  return kept.flat()
 }
 
-/** A checkpoint as it is, or what `ledger key --json` printed. */
-function noteIn(text: string): string {
-  const read = parsedJson(text)
-  const isHeld = typeof read === 'object' && read !== null && 'checkpoint' in read
-  return isHeld && typeof read.checkpoint === 'string' ? read.checkpoint : text
+function cosignerIn(given: string, io: Io): CosignerKey {
+  const path = resolve(io.cwd, given)
+  const key = parseCosigner(existsSync(path) ? readText(path) : given)
+  if (key) return key
+  const shown = given.slice(0, 100)
+  throw new Fault('rpc/bad-params', `"${shown}" is neither a witness's key nor a file with one.`)
+}
+
+async function witnessedIn(
+  text: string,
+  path: string,
+  cosigners: readonly CosignerKey[],
+): Promise<Witnessed> {
+  const note = parseNote(text)
+  const checkpoint = note && parseCheckpoint(note.text)
+  if (!note || !checkpoint) throw new Fault('rpc/bad-params', `${path} holds no checkpoint.`)
+  if (cosigners.length > 0 && (await cosignersOf(note, cosigners)).length === 0) {
+    throw new Fault('rpc/bad-params', `${path} is cosigned by no witness whose key was given.`)
+  }
+  return { ...checkpoint, note }
+}
+
+/** A checkpoint as it is; what `ledger key --json` printed; or a line for each, as a witness keeps them. */
+function notesIn(text: string): readonly string[] {
+  if (!text.startsWith('{')) return [text]
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const read = parsedJson(line)
+      const isHeld = typeof read === 'object' && read !== null && 'checkpoint' in read
+      return isHeld && typeof read.checkpoint === 'string' ? read.checkpoint : line
+    })
 }
 
 function readText(path: string): string {

@@ -1,4 +1,4 @@
-import { Fault, isObject, textAt, type Admin } from '@countersign/contract'
+import { Fault, type Admin } from '@countersign/contract'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -6,87 +6,87 @@ import {
   flag,
   JSON_HELP,
   JSON_OPTION,
+  textOption,
   type Command,
 } from './command.ts'
 import { findConfig } from './find-config.ts'
 import { print, printJson } from './io.ts'
 import { printable } from './printable.ts'
 import { reach } from './reach.ts'
+import { storyOf } from './story.ts'
 
 type Custody = Awaited<ReturnType<Admin['getCustody']>>
 
 export const why: Command = {
   summary:
     'Tells the whole story of one call: who, under what, decided by what, and what came of it.',
-  usage: 'why CALL|TASK [options]',
-  options: { ...CONFIG_OPTION, ...JSON_OPTION },
-  help: `  CALL                its id, as in "countersign log" and in _meta of every answer
+  usage: 'why CALL|TASK | why --run RUN [options]',
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    run: { type: 'string' },
+    owner: { type: 'string' },
+    payload: { type: 'boolean' },
+    reason: { type: 'string', short: 'r' },
+  },
+  help: `  CALL                its id, as in "countersign log" and in _meta of every answer; the beginning
+                      of it is enough
   TASK                the id of the task it became
+      --run RUN       all calls of a run, the first one first
+      --owner ID      whose run it is (default: local)
+      --payload       shows arguments and results too, where they are kept; that it was read stands
+                      in the ledger
+  -r, --reason TEXT   why they are read
 ${CONFIG_HELP}
 ${JSON_HELP}`,
   run: async (parsed, io) => {
     const [id] = parsed.positionals
-    if (id === undefined) throw new Fault('rpc/bad-params', 'say which call: why CALL')
+    const run = textOption(parsed, 'run')
+    if ((id === undefined) === (run === undefined)) {
+      throw new Fault('rpc/bad-params', 'say which call: why CALL, or why --run RUN')
+    }
     await using gateway = await reach(findConfig(parsed, io), io)
-    const call = id.startsWith('task_') ? await callOf(gateway.admin, id) : id
-    const custody = await gateway.admin.getCustody({ call })
-    if (flag(parsed, 'json')) printJson(io, custody)
-    else print(io, storyOf(custody).map(printable).join('\n'))
+    const { admin } = gateway
+    const owner = textOption(parsed, 'owner')
+    const whole =
+      run === undefined
+        ? await admin.getCustody(id?.startsWith('task_') ? { task: id } : { call: id })
+        : await admin.getRunCustody({ run, ...(owner === undefined ? {} : { owner }) })
+    const reason = textOption(parsed, 'reason')
+    const isWithPayload = flag(parsed, 'payload')
+    const shown = isWithPayload ? await withPayloads(admin, callsIn(whole), reason) : undefined
+    const calls = shown ?? callsIn(whole)
+    if (flag(parsed, 'json')) printJson(io, 'calls' in whole ? { ...whole, calls } : calls[0])
+    else print(io, [...calls.flatMap(storyOf), ...restOf(whole)].map(printable).join('\n'))
     return EXIT.ok
   },
 }
 
-async function callOf(admin: Admin, id: string): Promise<string> {
-  const { call } = await admin.getTask({ id })
-  if (call !== undefined) return call
-  throw new Fault('rpc/bad-params', `${id} is no call: it takes others back.`)
+type Whole = Custody | Awaited<ReturnType<Admin['getRunCustody']>>
+
+const callsIn = (whole: Whole): readonly Custody[] => ('calls' in whole ? whole.calls : [whole])
+
+const restOf = (whole: Whole): readonly string[] =>
+  'calls' in whole && whole.leftOut > 0
+    ? [`and ${String(whole.leftOut)} further calls of this run.`]
+    : []
+
+async function withPayloads(
+  admin: Admin,
+  custodies: readonly Custody[],
+  reason: string | undefined,
+): Promise<readonly Custody[]> {
+  const { payloads, salts } = await admin.readPayloads({
+    calls: custodies.map(({ call }) => call),
+    ...(reason === undefined ? {} : { why: reason }),
+  })
+  return custodies.map((custody) => {
+    const { call, principal } = custody
+    const salt = salts[principal]
+    return {
+      ...custody,
+      payloads: payloads.filter((one) => one.call === call || one.call.startsWith(`${call}.`)),
+      ...(salt === undefined ? {} : { salt }),
+    }
+  })
 }
-
-const when = (at: number): string => new Date(at).toISOString()
-
-function storyOf(custody: Custody): readonly string[] {
-  const { call, server, name, method, effect, definition, ledger, task } = custody
-  return [
-    `${call}: ${method} ${name} of ${server} (${effect})`,
-    `  by          ${custody.principal}, with ${custody.client}${custody.view === '' ? '' : `, through the view ${custody.view}`}`,
-    ...authorityIn(custody),
-    ...(definition === undefined ? [] : [`  definition  ${definition}`]),
-    ...custody.rounds.flatMap(roundIn),
-    ...custody.events.map(({ at, kind, body }) => `  ${when(at)}  ${kind}  ${factsIn(body)}`),
-    ...(task ? [`  task        ${task.id}, ${task.state}`] : []),
-    `  ledger      ${ledger.origin}, entries ${ledger.entries.join(', ')}${ledger.isSigned ? '' : ', not signed yet'}`,
-  ]
-}
-
-function authorityIn({ authority }: Custody): readonly string[] {
-  if (!authority) return ['  under       nothing: local mode']
-  const { scopes, actors } = authority
-  const words = (Array.isArray(scopes) ? scopes : []).map(String).join(' ')
-  const acting = (Array.isArray(actors) ? actors : []).map((one) =>
-    isObject(one) ? textAt(one, 'subject') : '',
-  )
-  return [
-    `  under       token ${textAt(authority, 'token')} (${textAt(authority, 'proof')}), scopes ${words === '' ? 'none' : words}`,
-    ...(acting.length === 0 ? [] : [`  acting      ${acting.join(', for ')}`]),
-  ]
-}
-
-function roundIn(round: Custody['rounds'][number]): readonly string[] {
-  const { openedAt, closedAt, decision, outcome, reason, durationMs, credential } = round
-  const version = decision.version ? `, version ${String(decision.version.number)}` : ''
-  const ended =
-    closedAt === undefined
-      ? '  no outcome is known'
-      : `  ${when(closedAt)}  ${outcome ?? ''}${reason === undefined ? '' : ` (${reason})`}${durationMs === undefined ? '' : `, ${String(durationMs)} ms`}`
-  return [
-    `  ${when(openedAt)}  ${decision.kind} by ${decision.policies.join(', ')}${version}; arguments ${round.arguments}`,
-    ...(credential === undefined ? [] : [`  called as   ${credential}`]),
-    ended,
-  ]
-}
-
-const factsIn = (body: Custody['events'][number]['body']): string =>
-  Object.entries(body)
-    .filter(([key]) => key !== 'call')
-    .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')

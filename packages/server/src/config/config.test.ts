@@ -45,12 +45,26 @@ void describe('a configuration', () => {
   test('may be empty: everything has a default', () => {
     for (const text of ['', '# nothing\n', 'servers:\nviews:\n', '{}', '\uFEFF', '---\n']) {
       const config = read(text)
-      assert.deepEqual(config.listen, { host: '127.0.0.1', port: 7420 })
+      assert.deepEqual(config.listen, { host: '127.0.0.1', port: 7420, proxies: [] })
       assert.equal(config.data, resolve('/etc/.countersign'))
       assert.deepEqual(config.servers, [])
-      assert.deepEqual(config.ledger, { reads: 'batched' })
+      const { payloads, ...ledger } = config.ledger
+      assert.deepEqual(ledger, { reads: 'batched', witnesses: [], witnessFor: [] })
+      // AU-100: without being asked for, nothing that calls carried is kept.
+      assert.deepEqual([payloads.arguments, payloads.results], [false, false])
       assert.equal(config.limits.bodyBytesMax, 4_194_304)
       assert.equal(config.limits.depthMax, 128)
+    }
+  })
+
+  test('says what is kept of calls, by what they do', () => {
+    const kept = '{ arguments: keep, retention: { read: off, write: 2 h }, bytesMax: 64 KiB }'
+    const { payloads } = read(`ledger: { payloads: ${kept} }`).ledger
+    assert.deepEqual([payloads.arguments, payloads.results], [true, false])
+    const { read: off, write } = payloads.retentionMs
+    assert.deepEqual([off, write, payloads.bytesMax], [0, 7_200_000, 65_536])
+    for (const wrong of ['{ arguments: on }', '{ retention: { read: 1 s } }', '{ keep: all }']) {
+      assert.throws(() => read(`ledger: { payloads: ${wrong} }`), /ledger/)
     }
   })
 

@@ -2,6 +2,7 @@
 export { loadConfig } from './load-config.ts'
 export { parseConfig } from './parse-config.ts'
 export type { Config, ConfigText } from './parse-config.ts'
+export type { StoreSettings } from './store.ts'
 export type { View } from './views.ts'
 export type { Listen } from './listen.ts'
 export { configJsonSchema, CONFIG_SCHEMA_URL } from './json-schema.ts'

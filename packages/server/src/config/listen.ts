@@ -8,6 +8,8 @@ export interface Listen {
   readonly port: number
   /** The origin clients see, without a slash at the end. */
   readonly publicUrl?: string
+  /** Addresses and networks whose word on where a request comes from counts. */
+  readonly proxies: readonly string[]
 }
 
 const AUTHORIZATION =
@@ -30,7 +32,7 @@ export function listenOf(
   isGuarded: boolean,
   complain: Complain,
 ): Listen {
-  const { host, port, publicUrl } = read
+  const { host, port, publicUrl, proxies } = read
   const isOpen = !isLoopback(host)
   if (isOpen && !isGuarded) {
     complain(['listen', 'host'], AUTHORIZATION, `use 127.0.0.1, or ${NEEDS_ISSUERS}`)
@@ -40,8 +42,8 @@ export function listenOf(
     complain(['listen', 'publicUrl'], 'missing', `${remedy}, such as https://mcp.example`)
   }
   const bare = host.replace(/^\[(.*)\]$/, '$1')
-  if (publicUrl === undefined) return { host: bare, port }
-  return { host: bare, port, publicUrl: originIn(publicUrl, isGuarded, complain) }
+  if (publicUrl === undefined) return { host: bare, port, proxies }
+  return { host: bare, port, proxies, publicUrl: originIn(publicUrl, isGuarded, complain) }
 }
 
 function originIn(publicUrl: string, isGuarded: boolean, complain: Complain): string {

@@ -144,6 +144,17 @@ unknown: 1
       'ledger: { reads: never }',
       /ledger\.reads {2}not one of the choices {2}\(batched, ahead\)/,
     ],
+    [
+      'a wrong word where there are several shapes',
+      'redaction: { default: { secrets: masc } }',
+      /default\.secrets {2}not usable {2}\(expected block, mask, record, off/,
+    ],
+    [
+      'a unit that there is not',
+      'quotas: [{ name: a, budget: { calls: 1, per: dya } }]',
+      /budget\.per {2}not usable {2}\(expected day, week, month or a time/,
+    ],
+    ['a witness of no kind', 'ledger: { witnesses: [{ fil: x }] }', /one of file, url or counter/],
     ['an alias without anchor', 'data: *x', /alias/],
     ['a mapping as key', '{a: b}: c', /a key must be text/],
   ]

@@ -15,12 +15,14 @@ test('without a section there are no policies', () => {
 })
 
 test('the folder starts from the file, hours are UTC, groups have members, people a day', () => {
-  assert.deepEqual(read({ folder: 'policies', groups: { sre: ['local'] } }), {
+  const { approvals, ...rest } = read({ folder: 'policies', groups: { sre: ['local'] } }) ?? {}
+  assert.deepEqual(rest, {
     folder: '/etc/countersign/policies',
+    source: 'folder',
     timeZone: 'UTC',
     groups: { sre: ['local'] },
-    approvals: { ttlMs: 86_400_000 },
   })
+  assert.equal(approvals?.ttlMs, 86_400_000)
   const shorter = read({ folder: 'p', approvals: { ttl: '2 h' } })
   assert.equal(shorter?.approvals.ttlMs, 7_200_000)
   assert.throws(() => read({ folder: 'p', approvals: { ttl: '8 d' } }), /policy\.approvals\.ttl/)
@@ -33,4 +35,20 @@ test('a zone that does not exist and a group without a name are mistakes', () =>
   )
   assert.throws(() => read({ folder: 'p', groups: { '': ['local'] } }), /policy\.groups/)
   assert.throws(() => read({}), /policy\.folder/)
+})
+
+test('somebody is one principal, whether or not their subject is written encoded (GV2)', () => {
+  const at = 'https://idp.example#'
+  const written = ['ada', 'bob@example.com', 'bob%40example.com', 'a%ZZ', '100%'].map(
+    (one) => at + one,
+  )
+  const { groups } = read({ folder: 'p', groups: { sre: [...written, 'operator'] } }) ?? {}
+  assert.deepEqual(groups?.['sre'], [
+    `${at}ada`,
+    `${at}bob%40example.com`,
+    `${at}bob%40example.com`,
+    `${at}a%25ZZ`,
+    `${at}100%25`,
+    'operator',
+  ])
 })

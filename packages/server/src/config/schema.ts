@@ -1,15 +1,25 @@
 import { z } from 'zod'
+import { isNetwork } from '#auth'
 import { authSchema } from './auth.ts'
+import { labelsSchema } from './flow.ts'
+import { eventsSchema } from './events.ts'
 import { BOUNDS, bytes, count, limitsSchema } from './limits.ts'
+import { payloadsSchema } from './payloads.ts'
 import { policySchema } from './policy.ts'
+import { quotasSchema } from './quotas.ts'
+import { redactionSchema } from './redaction.ts'
 import { serverAuthSchema } from './server-auth.ts'
 import { tasksSchema, toolRulesSchema } from './tasks.ts'
+import { telemetrySchema } from './telemetry.ts'
 import { vaultSchema } from './vault.ts'
+import { witnessesSchema, witnessForSchema } from './witnesses.ts'
+import { storeSchema } from './store.ts'
 import { SERVER_ID, SERVER_ID_CHARS_MAX } from './server-id.ts'
 
 const TEXT_CHARS_MAX = 32_768
 const LIST_MAX = 1_024
 const SERVERS_MAX = 500
+const PROXIES_MAX = 100
 
 const text = z.string().max(TEXT_CHARS_MAX)
 const named = z.string().regex(SERVER_ID).max(SERVER_ID_CHARS_MAX)
@@ -57,6 +67,9 @@ export const serverSchema = z
       BOUNDS.messageBytesMax,
       'The largest message accepted from it; a larger one ends the call, not us.',
     ),
+    labels: labelsSchema.describe(
+      'What its tools, resources and prompts do with information: they read what strangers may have written (`untrusted`) or what is not for everybody (`private`), send things out (`outward`), destroy something (`destructive`).',
+    ),
     tools: toolRulesSchema,
     disabled: z.boolean().default(false).describe('Keeps the entry without using it.'),
   })
@@ -80,6 +93,13 @@ export const listenSchema = z
       .describe(
         'The origin clients see when something stands in front of us, such as https://mcp.example.',
       ),
+    proxies: z
+      .array(z.string().max(64).refine(isNetwork, 'an address, or a network such as 10.0.0.0/8'))
+      .max(PROXIES_MAX)
+      .default([])
+      .describe(
+        'The proxies in front of us, as addresses or networks: what they write into X-Forwarded-For is where policies take a call to come from. Nobody else is believed.',
+      ),
   })
   .prefault({})
   .describe('Where clients reach us.')
@@ -96,6 +116,9 @@ const ledgerSchema = z
       .describe(
         'When the record of a read reaches the disk: within 20 ms (`batched`), or before the read is sent (`ahead`). Writes are always recorded ahead.',
       ),
+    payloads: payloadsSchema,
+    witnesses: witnessesSchema,
+    witnessFor: witnessForSchema,
   })
   .prefault({})
   .describe('How what happened is recorded.')
@@ -116,6 +139,9 @@ export const configSchema = z.strictObject({
   listen: listenSchema,
   auth: authSchema,
   policy: policySchema,
+  quotas: quotasSchema,
+  events: eventsSchema,
+  redaction: redactionSchema,
   vault: vaultSchema,
   data: z
     .string()
@@ -123,6 +149,7 @@ export const configSchema = z.strictObject({
     .max(4_096)
     .default('./.countersign')
     .describe('The folder of the store and the keys, relative to this file.'),
+  store: storeSchema,
   servers: z
     .record(named, serverSchema)
     .prefault({})
@@ -139,6 +166,7 @@ export const configSchema = z.strictObject({
   tasks: tasksSchema,
   limits: limitsSchema,
   log: logSchema,
+  telemetry: telemetrySchema,
 })
 
 export const SECTIONS: ReadonlySet<string> = new Set(Object.keys(configSchema.shape))

@@ -1,7 +1,9 @@
-import type { ToolRule } from '#registry'
+import type { Label } from '#policy'
+import { sortedLabels, type ToolRule } from '#registry'
 import { pathProblem } from '#tasks'
 import type { ServerSpec } from '#upstream'
 import { isFields, type Fields } from './fields.ts'
+import type { Flow } from './flow.ts'
 import { keyName, type Complain, type Path } from './mistake.ts'
 import { readPasted } from './pasted.ts'
 import { configSchema, serverSchema, type ServerEntry } from './schema.ts'
@@ -14,6 +16,8 @@ interface Servers {
   readonly disabled: readonly string[]
   /** What was decided about single tools, by server. */
   readonly rules: Readonly<Record<string, Readonly<Record<string, ToolRule>>>>
+  /** What the operator says of all that a server has. */
+  readonly labels: Flow['servers']
   /** Every name written, also of entries with mistakes. */
   readonly ids: ReadonlySet<string>
 }
@@ -35,6 +39,7 @@ export function readServers(root: Fields, context: Context): Servers {
   const servers: ServerSpec[] = []
   const disabled: string[] = []
   const rules: Record<string, Readonly<Record<string, ToolRule>>> = {}
+  const labels: Record<string, readonly Label[]> = {}
   const prefixes = new Map<string, string>()
   for (const { id, at, entry, partial, complain } of found) {
     // Tools are named after their server with every - written as _.
@@ -49,9 +54,10 @@ export function readServers(root: Fields, context: Context): Servers {
       const spec = serverSpec(id, entry, { ...context, at, partial, complain })
       if (spec) servers.push(spec)
       rules[id] = rulesOf(entry, at, complain)
+      if (entry.labels) labels[id] = entry.labels
     }
   }
-  return { servers, disabled, rules, ids: new Set(found.map(({ id }) => id)) }
+  return { servers, disabled, rules, labels, ids: new Set(found.map(({ id }) => id)) }
 }
 
 function rulesOf(
@@ -60,13 +66,14 @@ function rulesOf(
   complain: Complain,
 ): Readonly<Record<string, ToolRule>> {
   return Object.fromEntries(
-    Object.entries(tools).map(([name, { after, ...rule }]) => {
+    Object.entries(tools).map(([name, { after, labels, ...rule }]) => {
       for (const field of ['compensate', 'reconcile'] as const) {
         const problem = rule[field] && pathProblem(rule[field].arguments)
         const where = [...at, 'tools', name, field, 'arguments']
         if (problem !== undefined) complain(where, problem, 'write a JSONPath of RFC 9535')
       }
-      return [name, { ...rule, ...(after === undefined ? {} : { afterMs: after }) }]
+      const said = labels ? { labels: sortedLabels(labels) } : {}
+      return [name, { ...rule, ...said, ...(after === undefined ? {} : { afterMs: after }) }]
     }),
   )
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { idProblem } from './server-id.ts'
 import { isFields, type Fields } from './fields.ts'
 import { keyName, type Complain, type Path } from './mistake.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '#base'
 import { configSchema } from './schema.ts'
 
 type Issue = z.core.$ZodIssue

@@ -1,5 +1,6 @@
 import { EFFECTS } from '@countersign/contract'
 import { z } from 'zod'
+import { labelsSchema } from './flow.ts'
 import { bytes, count, duration, durationText } from './limits.ts'
 
 const SECOND_MS = 1_000
@@ -14,10 +15,10 @@ const HOLD = { min: SECOND_MS, max: HOUR_MS }
 const TTL = { min: 60 * SECOND_MS, max: 7 * DAY_MS }
 const CLIENTS_MAX = 200
 
-const after = z.union([
-  z.literal('never').transform(() => Number.POSITIVE_INFINITY),
-  duration(AFTER),
-])
+const after = z.union(
+  [z.literal('never').transform(() => Number.POSITIVE_INFINITY), duration(AFTER)],
+  { error: 'expected never or a time from 100 ms to 1 h, such as "5 s"' },
+)
 
 export const tasksSchema = z
   .strictObject({
@@ -77,6 +78,9 @@ const toolRuleSchema = z.strictObject({
     .describe(
       'What a repeat of the call would do. Default: what its annotations say, read pessimistically.',
     ),
+  labels: labelsSchema.describe(
+    'What it does with information; instead of `labels` of its server.',
+  ),
   after: after.optional().describe('As `tasks.after`, for this tool.'),
   compensate: followup
     .optional()

@@ -1,6 +1,6 @@
 import { complainShape } from './shape-problem.ts'
 import { keyName, type Complain } from './mistake.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '#base'
 import { configSchema } from './schema.ts'
 
 /** A named selection of servers behind one URL. */

@@ -9,7 +9,7 @@ import {
 import { checkUrl, isLocalUrl } from './issuer-url.ts'
 import { duration, durationText } from './limits.ts'
 import { keyName, type Complain, type Path } from './mistake.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '#base'
 import { SERVER_ID_CHARS_MAX } from './server-id.ts'
 
 const SECOND_MS = 1_000

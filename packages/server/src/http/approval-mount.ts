@@ -1,19 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@countersign/contract'
-import { approvalPath, chainOf, FRESH_MS, type Approval, type Approvals } from '#approvals'
-import { html, PageRefusal, type Html, type PageDesk, type Person, type SignIns } from '#auth'
+import {
+  approvalPath,
+  decideWith,
+  FRESH_MS,
+  grantIdOf,
+  seatsFor,
+  takesPart,
+  type Approval,
+  type Approvals,
+  type Grants,
+  type More,
+} from '#approvals'
+import type { Ledger } from '#audit'
+import { PageRefusal, type PageDesk, type Person, type SignIns } from '#auth'
 import type { World } from '#base'
-import { approversOf } from '#policy'
+import type { ApprovalSettings } from '#policy'
+import { historyOf } from './approval-history.ts'
+import { approvalBody, REASON_CHARS_MAX } from './approval-page.ts'
+import { grantPage } from './grant-page.ts'
 import type { Mount } from './routes.ts'
 
 export interface ApprovalPageRooms {
   readonly world: World
-  readonly approvals: Pick<Approvals, 'find' | 'decide' | 'groupsOf'>
+  readonly approvals: Pick<Approvals, 'find' | 'decide' | 'groupsOf' | 'settings'>
+  readonly grants: Pick<Grants, 'get' | 'makeWith' | 'agree' | 'revoke'>
+  readonly ledger: Pick<Ledger, 'read'>
   readonly signIns: () => SignIns
   readonly pages: () => PageDesk
 }
 
-const PATH = /^\/approvals\/(ap_[\w-]{1,60}(?:\.\d)?)$/
+const PATH = /^\/approvals\/((?:ap|gr)_[\w-]{1,60}(?:\.\d)?)$/
 
 /** The page on which somebody who is asked sees exactly what will happen, and decides it. */
 export const approvalMount = (rooms: ApprovalPageRooms): Mount => ({
@@ -34,7 +51,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+  const [path = '/', query] = (request.url ?? '/').split('?', 2)
   const id = PATH.exec(path)?.[1]
   if (id === undefined) throw nothingHere()
   const person = await rooms.signIns().personOf(request)
@@ -43,102 +60,147 @@ async function answer(
     rooms.signIns().send(response, path, { freshMs: FRESH_MS })
     return
   }
-  const approval = await rooms.approvals.find(id)
-  // What waits is shown to those who are asked and to whoever asks, and exists for nobody else.
-  if (!approval || !maySee(approval, person, rooms.approvals)) throw nothingHere()
-  if (request.method === 'POST') {
-    await decide(rooms, request, person, id)
-    rooms.pages().redirect(response, path)
+  // Somebody who signed in otherwise, and is asked for a passkey.
+  if (request.method === 'GET' && query === 'sign-in') {
+    rooms.signIns().send(response, path, { freshMs: 0 })
     return
   }
-  const { forms, send } = rooms.pages()
-  const canAnswer = canDecide(approval, person, rooms.approvals)
-  const field = canAnswer ? forms.field(request, response, formName(id)) : undefined
-  const body = bodyOf(approval, field, rooms.world.now())
-  send(response, 200, { title: 'Approval', body, isWide: true })
+  const visit = { request, response, person }
+  if (id.startsWith('gr_')) {
+    const { groupsOf } = rooms.approvals
+    if (!(await grantPage({ ...rooms, groupsOf }, visit, id))) throw nothingHere()
+  } else await answerApproval(rooms, visit, id)
 }
+
+interface Visit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly person: Person
+}
+
+async function answerApproval(
+  rooms: ApprovalPageRooms,
+  { request, response, person }: Visit,
+  id: string,
+): Promise<void> {
+  const approval = await rooms.approvals.find(id)
+  // What waits is shown to those who are asked and to whoever asks, and exists for nobody else.
+  if (!approval || !maySee(approval, person, rooms.approvals, rooms.world.now()))
+    throw nothingHere()
+  if (request.method === 'POST') {
+    await decide(rooms, request, person, id)
+    rooms.pages().redirect(response, approvalPath(id))
+    return
+  }
+  await show(rooms, { request, response }, approval, person)
+}
+
+async function show(
+  rooms: ApprovalPageRooms,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  approval: Approval,
+  person: Person,
+): Promise<void> {
+  const { forms, send } = rooms.pages()
+  const { settings, groupsOf } = rooms.approvals
+  const { id, bound } = approval
+  const now = rooms.world.now()
+  const mayAnswer = canDecide(approval, person, rooms.approvals, now)
+  const mayBreakGlass = canBreakGlass(approval, person, rooms.approvals)
+  const isFor = mayAnswer || mayBreakGlass
+  const view = {
+    approval,
+    settings: mayGrant(person, settings.grants, groupsOf) ? settings : withoutGrants(settings),
+    now,
+    mayAnswer,
+    mayBreakGlass,
+    lacksPasskey: settings.passkeyFor.includes(bound.effect) && person.means !== 'passkey',
+    field: isFor ? forms.field(request, response, formName(id)) : undefined,
+    history: isFor ? await historyOf(rooms.ledger, bound) : NO_HISTORY,
+    grant: await rooms.grants.get(grantIdOf(id)).catch(() => undefined),
+  }
+  send(response, 200, { title: 'Approval', body: approvalBody(view), isWide: true })
+}
+
+/** Whoever asks is not shown what others did. */
+const NO_HISTORY = { agent: [], tool: [] }
+
+const withoutGrants = (settings: ApprovalSettings): ApprovalSettings => ({
+  ...settings,
+  grants: undefined,
+})
+
+const mayGrant = (
+  { principal }: Person,
+  grants: ApprovalSettings['grants'],
+  groupsOf: Approvals['groupsOf'],
+): boolean =>
+  grants !== undefined &&
+  (grants.makers === undefined || groupsOf(principal).includes(grants.makers))
 
 /** What a form is for: one of another page, or for another call, is none. */
 const formName = (id: string): string => `approval ${id}`
 
 async function decide(
-  { approvals, pages }: ApprovalPageRooms,
+  rooms: ApprovalPageRooms,
   request: IncomingMessage,
   { principal, means, provedAt }: Person,
   id: string,
 ): Promise<void> {
-  const { text } = await pages().forms.read(request, formName(id))
+  const { text } = await rooms.pages().forms.read(request, formName(id))
   const said = text('verdict')
-  if (said !== 'approve' && said !== 'deny') throw nothingHere()
   const reason = text('reason').trim().slice(0, REASON_CHARS_MAX)
+  const verdict = VERDICTS.get(said)
+  if (verdict === undefined) throw nothingHere()
   if (said === 'deny' && reason === '') throw needsReason()
-  const verdict = { verdict: said, reason: reason === '' ? undefined : reason } as const
-  await approvals.decide(id, { principal, means, provedAt }, verdict)
+  const by = { principal, means, provedAt }
+  const isBreakGlass = said === 'break-glass'
+  const more = said === 'grant' ? moreIn(text, rooms.world.now()) : undefined
+  const words = { verdict, reason: reason === '' ? undefined : reason, isBreakGlass }
+  await decideWith(rooms, id, by, words, more)
 }
 
-const REASON_CHARS_MAX = 1_000
+const VERDICTS = new Map<string, 'approve' | 'deny'>([
+  ['approve', 'approve'],
+  ['grant', 'approve'],
+  ['break-glass', 'approve'],
+  ['deny', 'deny'],
+])
+
+const DAY_MS = 86_400_000
+
+/** What is to be allowed beside this call; where somebody has proposed it, theirs counts. */
+const moreIn = (text: (name: string) => string, now: number): More => ({
+  uses: Number(text('uses') || 1),
+  until: Number(text('until')) || now + Number(text('days') || 1) * DAY_MS,
+  isAnyArguments: text('any') === 'yes',
+})
 
 const canDecide = (
-  { asks, bound }: Approval,
-  { principal }: Person,
+  approval: Approval,
+  person: Person,
   { groupsOf }: Pick<Approvals, 'groupsOf'>,
+  now: number,
+): boolean => seatsFor(approval, person, { now, groupsOf }).length > 0
+
+const canBreakGlass = (
+  { bound }: Approval,
+  { principal }: Person,
+  { groupsOf, settings }: Pick<Approvals, 'groupsOf' | 'settings'>,
 ): boolean =>
-  !chainOf(bound).has(principal) && asks.some(({ group }) => groupsOf(principal).includes(group))
+  settings.breakGlass !== undefined &&
+  groupsOf(principal).includes(settings.breakGlass.group) &&
+  !takesPart(bound, principal)
 
 const maySee = (
   approval: Approval,
   person: Person,
-  approvals: Pick<Approvals, 'groupsOf'>,
+  approvals: Pick<Approvals, 'groupsOf' | 'settings'>,
+  now: number,
 ): boolean =>
-  person.principal === approval.bound.principal || canDecide(approval, person, approvals)
-
-const time = (at: number): string =>
-  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-
-function bodyOf(approval: Approval, field: Html | undefined, now: number): Html {
-  const { id, bound, shown, asks, message, answers } = approval
-  const state = approval.state === 'open' && now >= approval.expiresAt ? 'expired' : approval.state
-  const facts: readonly (readonly [string, string | undefined])[] = [
-    ['Tool', `${bound.server} ${bound.tool}, called as ${shown.name}`],
-    ['Effect', bound.effect],
-    ['Asked by', bound.principal],
-    ['Through', [bound.client, ...bound.actors].join(', ')],
-    ['Needs', `approval by ${approversOf(asks)}`],
-    ['Policies', asks.flatMap(({ policies }) => policies).join(', ')],
-    ['Why', message],
-    ['Until', time(approval.expiresAt)],
-    ['Definition', bound.definition],
-    ['The server says of it', [shown.title, shown.description].filter(Boolean).join(': ')],
-    ...answers.map(({ by, verdict, reason }) => {
-      const why = reason === undefined ? '' : `: ${reason}`
-      return ['Answer', `${by} said ${verdict === 'approve' ? 'yes' : 'no'}${why}`] as const
-    }),
-  ]
-  const rows = facts.flatMap(([name, value]) =>
-    value === undefined || value === ''
-      ? []
-      : [
-          html`<dt>${name}</dt>
-            <dd>${value}</dd>`,
-        ],
-  )
-  return html`<h1>${state === 'open' ? 'Shall this be done?' : `This is ${state}`}</h1>
-    <dl>${rows}</dl>
-    <h2>Arguments</h2>
-    <pre>${JSON.stringify(shown.arguments, undefined, 2)}</pre>
-    <p class="small soft">${id}, ${bound.arguments}</p>
-    ${state === 'open' && field ? formOf(id, field) : html`<p>There is nothing to decide here.</p>`}`
-}
-
-// The first button is what Enter presses.
-const formOf = (id: string, field: Html): Html =>
-  html`<form method="post" action="${approvalPath(id)}">
-    ${field}
-    <label for="reason">Reason, which a no needs: the agent reads it</label>
-    <input id="reason" name="reason" value="" maxlength="${REASON_CHARS_MAX}" />
-    <button type="submit" name="verdict" value="deny" class="quiet">Deny</button>
-    <button type="submit" name="verdict" value="approve">Approve exactly this</button>
-  </form>`
+  person.principal === approval.bound.principal ||
+  canDecide(approval, person, approvals, now) ||
+  canBreakGlass(approval, person, approvals)
 
 const nothingHere = (): PageRefusal =>
   new PageRefusal(404, {
@@ -152,8 +214,14 @@ const needsReason = (): PageRefusal =>
     words: 'Nothing was decided: a no needs its reason. Go back and write one.',
   })
 
+const STATUS: Readonly<Record<string, number>> = {
+  'approval/over': 409,
+  'approval/unknown': 404,
+  'rpc/bad-params': 400,
+}
+
 const refusalOf = ({ code, message }: Fault): PageRefusal =>
-  new PageRefusal(code === 'approval/over' ? 409 : 403, {
+  new PageRefusal(STATUS[code] ?? 403, {
     title: 'Nothing was decided',
     words: message,
   })

@@ -7,7 +7,7 @@ export async function readJson(
   request: IncomingMessage,
   limits: { readonly bodyBytesMax: number; readonly depthMax: number },
 ): Promise<unknown> {
-  const text = utf8(await readBytes(request, limits.bodyBytesMax))
+  const text = await readText(request, limits.bodyBytesMax)
   if (isDeeperThan(text, limits.depthMax)) {
     throw new Fault(
       'rpc/invalid',
@@ -20,6 +20,10 @@ export async function readJson(
     throw new Fault('rpc/parse', 'The body is not JSON.', { cause })
   }
 }
+
+/** The body as it was sent, for whoever has to check a signature over it. */
+export const readText = async (request: IncomingMessage, bytesMax: number): Promise<string> =>
+  utf8(await readBytes(request, bytesMax))
 
 function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   // Made when needed: an error with its stack costs more than reading a small body.

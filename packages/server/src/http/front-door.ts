@@ -1,7 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { FAULTS, Fault, toFault } from '@countersign/contract'
+import { FAULTS, toFault, type Fault } from '@countersign/contract'
 import { failure, faultError } from '#gateway'
+import { listenOn } from './listen-on.ts'
 import { sayWhen } from './refusal.ts'
 import { route, type FrontDoorRooms } from './routes.ts'
 
@@ -22,6 +23,7 @@ interface Listen {
 /** The one protocol that connections may be upgraded to: a relayed pipe. */
 export const UPGRADE = 'countersign-stdio'
 const KEEP_ALIVE_MS = 65_000
+const FIELDS = { port: 'listen.port', address: 'listen.host and listen.port' }
 
 /** Listens, and answers every request. The one catch of the program is in here. */
 export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Promise<FrontDoor> {
@@ -58,7 +60,7 @@ export async function openFrontDoor(rooms: FrontDoorRooms, listen: Listen): Prom
   const silent = silentSockets(server)
   const closing = new AbortController()
   server.maxConnections = limits.connectionsMax
-  const port = await listenOn(server, listen)
+  const port = await listenOn(server, listen, FIELDS)
   return {
     server,
     port,
@@ -115,7 +117,9 @@ function silentSockets(server: Server): ReadonlySet<Socket> {
 }
 
 /** A fault as the response, if there is still one to give. */
-function refuse({ log }: FrontDoorRooms, response: ServerResponse, fault: Fault): void {
+function refuse(rooms: FrontDoorRooms, response: ServerResponse, fault: Fault): void {
+  const { log, telemetry } = rooms
+  telemetry.refused(fault.code)
   if (fault.code === 'server/bug') log.error({ cause: String(fault.cause) }, 'a bug')
   if (response.headersSent) {
     response.destroy()
@@ -126,23 +130,4 @@ function refuse({ log }: FrontDoorRooms, response: ServerResponse, fault: Fault)
   if (!response.req.complete) response.setHeader('connection', 'close')
   response.writeHead(FAULTS[fault.code].http, { 'content-type': 'application/json' })
   response.end(JSON.stringify(failure(undefined, faultError(fault))))
-}
-
-async function listenOn(server: Server, { host, port }: Listen): Promise<number> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, host, resolve)
-    })
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    const where = `${host}:${String(port)}`
-    const why =
-      code === 'EADDRINUSE'
-        ? `${where} is in use. Stop what listens there, or set listen.port to another port.`
-        : `${where} cannot be listened on (${code}). Check listen.host and listen.port.`
-    throw new Fault('config/invalid', why, { cause })
-  }
-  const address = server.address()
-  return typeof address === 'object' && address ? address.port : port
 }

@@ -1,6 +1,12 @@
 /** http: the front door: listeners, limits, the table of routes, faults to responses. */
 export { approvalMount } from './approval-mount.ts'
 export { connectMount } from './connect-mount.ts'
+export { metricsRoute, openMetrics } from './metrics.ts'
+export { decisionMount } from './decision-mount.ts'
+export type { DecisionRooms } from './decision-mount.ts'
+export { eventsMount } from './events-mount.ts'
+export type { EventRooms } from './events-mount.ts'
 export { openFrontDoor, UPGRADE } from './front-door.ts'
 export type { FrontDoor } from './front-door.ts'
+export { witnessMount } from './witness-mount.ts'
 export type { FrontDoorRooms, HttpLimits, Mount, Route } from './routes.ts'

@@ -21,6 +21,7 @@ import {
   type Session,
 } from '#gateway'
 import type { View } from '#registry'
+import type { Telemetry } from '#telemetry'
 import { readJson } from './body.ts'
 import { accepts, isJson } from './media.ts'
 import { challenge, type Protection } from './protect.ts'
@@ -29,11 +30,14 @@ import { modernStream, Reply, sinkOf, type Stream } from './reply.ts'
 
 export interface McpRooms {
   readonly world: World
+  readonly telemetry: Pick<Telemetry, 'refused'>
   readonly gateway: Gateway
   readonly limits: { readonly bodyBytesMax: number; readonly depthMax: number }
   readonly who: Principal
   readonly view: View
   readonly protection: Protection | undefined
+  /** The network address that a request comes from, as far as we can know it. */
+  readonly callerAt: (request: IncomingMessage) => string | undefined
   /** This request stays open on purpose: it is no longer one of those under way. */
   readonly stays: () => void
 }
@@ -55,7 +59,7 @@ export async function serveMcp(
   if (isModern(headerAt(request.headers, 'mcp-protocol-version'))) {
     throw methodNotAllowed(response, 'POST')
   }
-  rooms.gateway.endSession(sessionOf(rooms, request))
+  rooms.gateway.endSession(await sessionOf(rooms, request))
   response.writeHead(204)
   response.end()
 }
@@ -127,6 +131,7 @@ async function postModern(
     request,
     envelope,
     headers: http.headers,
+    address: rooms.callerAt(http),
     channel: reply,
     signal: abort.signal,
   })
@@ -142,9 +147,9 @@ async function postLegacy(
   response: ServerResponse,
 ): Promise<void> {
   if (shape.kind === 'request' && shape.message.method === 'initialize') {
-    return initialize(rooms, shape.message, response)
+    return initialize(rooms, shape.message, http, response)
   }
-  const session = sessionOf(rooms, http)
+  const session = await sessionOf(rooms, http)
   if (shape.kind === 'response') {
     session.receive(shape.message)
     accepted(response)
@@ -154,7 +159,8 @@ async function postLegacy(
   } else {
     if (await isHeldBack(rooms, [shape.message], session.facts, response)) return
     const reply = replyFor(rooms, session, response)
-    const served = await rooms.gateway.legacy(session, rooms.who, shape.message, reply)
+    const from = { headers: http.headers, address: rooms.callerAt(http) }
+    const served = await rooms.gateway.legacy(session, rooms.who, shape.message, reply, from)
     if (served.fault) sayWhen(response, served.fault)
     reply.finish(served.response, served.fault ? FAULTS[served.fault.code].legacy : 200)
   }
@@ -163,11 +169,14 @@ async function postLegacy(
 async function initialize(
   rooms: McpRooms,
   message: RpcRequest,
+  http: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const by = { revision: '2025-11-25', clientInfo: undefined } as const
   if (await isHeldBack(rooms, [message], by, response)) return
-  const initialized = await rooms.gateway.initialize(rooms.who, rooms.view, message)
+  const { who, view } = rooms
+  const from = { headers: http.headers, address: rooms.callerAt(http) }
+  const initialized = await rooms.gateway.initialize(who, view, message, from)
   response.setHeader('Mcp-Session-Id', initialized.session.id)
   send(response, 200, initialized.response)
 }
@@ -179,7 +188,7 @@ async function postBatch(
   http: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const session = sessionOf(rooms, http)
+  const session = await sessionOf(rooms, http)
   const requests = shapes.flatMap((shape) => (shape.kind === 'request' ? [shape.message] : []))
   const wrong = batchFault(session, shapes)
   if (wrong) throw wrong
@@ -198,8 +207,9 @@ async function postBatch(
   }
   if (await isHeldBack(rooms, requests, session.facts, response)) return
   const reply = replyFor(rooms, session, response)
+  const from = { headers: http.headers, address: rooms.callerAt(http) }
   const served = await Promise.all(
-    requests.map((request) => rooms.gateway.legacy(session, rooms.who, request, reply)),
+    requests.map((request) => rooms.gateway.legacy(session, rooms.who, request, reply, from)),
   )
   const answers = served.flatMap((one) => (one.response ? [one.response] : []))
   const all = [...invalid, ...answers]
@@ -212,7 +222,7 @@ async function postBatch(
  * could become a stream. Nothing of a batch is done when one of it may not be.
  */
 async function isHeldBack(
-  { gateway, who, view, protection }: McpRooms,
+  { gateway, who, view, protection, telemetry }: McpRooms,
   requests: readonly RpcRequest[],
   { revision, clientInfo }: AskedBy,
   response: ServerResponse,
@@ -221,6 +231,7 @@ async function isHeldBack(
   for (const request of requests) {
     const held = await gateway.admit({ who, view, request, revision, clientInfo })
     if (!held) continue
+    if (held.fault) telemetry.refused(held.fault.code)
     // Of the modern era no client refreshes where it is told to ask.
     if (held.fault && !isModern(revision)) await protection.guard.askMore(who)
     if (held.fault) challenge(protection, held.fault, view.id, response, who)
@@ -299,7 +310,7 @@ async function get(
   if (!accepts(request.headers.accept).stream) {
     throw new Fault('http/accept', 'Accept text/event-stream.')
   }
-  const session = sessionOf(rooms, request)
+  const session = await sessionOf(rooms, request)
   const { stream, after, isListening } = streamFor(
     session,
     headerAt(request.headers, 'last-event-id'),
@@ -341,7 +352,10 @@ function streamFor(session: Session, lastEventId: string | undefined): Resumed {
 }
 
 /** The session of a legacy request, whose id and version header must both be right (H-078, H-082). */
-function sessionOf({ gateway, who, view }: McpRooms, request: IncomingMessage): Session {
+async function sessionOf(
+  { gateway, who, view }: McpRooms,
+  request: IncomingMessage,
+): Promise<Session> {
   const id = headerAt(request.headers, SESSION)
   if (id === undefined) {
     throw new Fault(
@@ -349,7 +363,7 @@ function sessionOf({ gateway, who, view }: McpRooms, request: IncomingMessage): 
       'Send initialize first, then Mcp-Session-Id with every request.',
     )
   }
-  const session = gateway.session(who, view, id)
+  const session = await gateway.session(who, view, id)
   if (!session) {
     throw new Fault(
       'session/unknown',

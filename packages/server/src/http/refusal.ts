@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { FAULTS, Fault } from '@countersign/contract'
+import { FAULTS, Fault, isObject, own } from '@countersign/contract'
 
-const RETRY_AFTER_S = '1'
+const RETRY_AFTER_S = 1
+const SECOND_MS = 1_000
 
 /** 405 with the header that says what is served instead. */
 export function methodNotAllowed(response: ServerResponse, allowed: string): Fault {
@@ -10,8 +11,14 @@ export function methodNotAllowed(response: ServerResponse, allowed: string): Fau
 }
 
 /** AM-40: a refusal that will pass says when to come back. */
-export function sayWhen(response: ServerResponse, { code }: Fault): void {
-  const { retry, http } = FAULTS[code]
+export function sayWhen(response: ServerResponse, fault: Fault): void {
+  const { retry, http } = FAULTS[fault.code]
   if (retry && http >= 400 && !response.headersSent)
-    response.setHeader('retry-after', RETRY_AFTER_S)
+    response.setHeader('retry-after', String(secondsUntil(fault)))
+}
+
+/** RFC 9110 §10.2.3: whole seconds, and never too early. */
+function secondsUntil({ data }: Fault): number {
+  const afterMs = isObject(data) ? own(data, 'retryAfterMs') : undefined
+  return typeof afterMs === 'number' ? Math.ceil(afterMs / SECOND_MS) : RETRY_AFTER_S
 }

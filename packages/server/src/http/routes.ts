@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Fault } from '@countersign/contract'
+import { Fault, type FaultCode } from '@countersign/contract'
+import type { FoldedNotes } from '#audit'
 import { localAuthenticator, type Principal } from '#auth'
 import type { World } from '#base'
 import type { Gateway } from '#gateway'
-import type { Log } from '#telemetry'
+import type { Log, Telemetry } from '#telemetry'
 import { readJson } from './body.ts'
 import { checkCaller, corsHeaders, type Hosts } from './callers.ts'
 import { serveMcp } from './mcp.ts'
@@ -43,15 +44,24 @@ export interface Route {
 /** Whatever is below paths of its own: it reads what was sent, within its own limits, and answers. */
 export interface Mount {
   readonly owns: (path: string) => boolean
-  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  readonly answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    stays: Visit['stays'],
+  ) => Promise<void>
 }
 
 export interface FrontDoorRooms {
   readonly world: World
   readonly log: Log
+  readonly telemetry: Pick<Telemetry, 'refused'>
   readonly gateway: Gateway
   /** Undefined in local mode, where whoever can connect is the principal. */
   readonly protection: Protection | undefined
+  /** Where it is written down who could not prove who they are. */
+  readonly strangers?: Pick<FoldedNotes, 'note'>
+  /** The network address that a request comes from, as far as we can know it. */
+  readonly callerAt: (request: IncomingMessage) => string | undefined
   readonly limits: HttpLimits
   readonly hosts: Hosts
   readonly routes: readonly Route[]
@@ -84,7 +94,7 @@ export async function route(rooms: FrontDoorRooms, door: Door, visit: Visit): Pr
   if (path === MCP || path.startsWith(`${MCP}/`)) return toView(rooms, path, visit)
   if (isDescribed(rooms, path, visit)) return
   const mount = rooms.mounts.find((one) => one.owns(path))
-  if (mount) return mount.answer(request, response)
+  if (mount) return mount.answer(request, response, visit.stays)
   const found = rooms.routes.find((one) => one.path === path)
   if (!found) throw new Fault('http/not-found', `Nothing is served at ${path.slice(0, 100)}.`)
   if (found.method !== request.method) throw methodNotAllowed(response, found.method)
@@ -146,9 +156,12 @@ async function toView(
   return serveMcp({ ...rooms, who, view, stays }, request, response)
 }
 
+/** Whoever is refused so showed something that proves nothing: a signature, an issuer, a key. */
+const UNPROVEN: ReadonlySet<FaultCode> = new Set<FaultCode>(['auth/token', 'auth/proof'])
+
 /** RS10: on each request alike, whatever its method, and before anything of its body is read. */
 async function whoAsks(
-  { protection, log }: FrontDoorRooms,
+  { protection, log, strangers }: FrontDoorRooms,
   view: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -163,6 +176,10 @@ async function whoAsks(
     if (thrown instanceof Fault) {
       log.debug({ view, code: thrown.code, why: thrown.message }, 'not let in')
       challenge(protection, thrown, view, response)
+      // AU-003: a proof that does not hold, not the lack of one.
+      if (UNPROVEN.has(thrown.code)) {
+        strangers?.note('caller.refused', { code: thrown.code, why: thrown.message, view })
+      }
     }
     throw thrown
   }

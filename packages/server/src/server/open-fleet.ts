@@ -2,13 +2,14 @@ import type { World } from '#base'
 import type { Config } from '#config'
 import type { Gateway } from '#gateway'
 import { captureReady, fingerprintOf, type Catalog } from '#registry'
-import type { Log } from '#telemetry'
+import type { Log, Telemetry } from '#telemetry'
 import { makeFleet, type Fleet, type Keeper, type Upstream } from '#upstream'
 import type { Vault } from '#vault'
 
 export interface FleetPlan {
   readonly world: World
   readonly log: Log
+  readonly telemetry: Telemetry
   readonly catalog: Catalog
   readonly keeper: Keeper
   readonly vault: Vault | undefined
@@ -17,9 +18,10 @@ export interface FleetPlan {
 }
 
 /** The servers of the configuration, none of them started yet. */
-export function openFleet({ servers }: Config, plan: FleetPlan): Fleet {
-  const { world, log, catalog, keeper, vault, gateway } = plan
-  for (const { id, transport } of servers) catalog.admit(id, fingerprintOf(transport))
+export async function openFleet({ servers }: Config, plan: FleetPlan): Promise<Fleet> {
+  const { world, log, telemetry, catalog, keeper, vault, gateway } = plan
+  const { tracks } = telemetry
+  for (const { id, transport } of servers) await catalog.admit(id, fingerprintOf(transport))
   const capture = captureReady({ world, log, catalog, face: (id) => fleet.faces.get(id) })
   const remember = {
     recall: (id: string) => catalog.listed(id).introduction,
@@ -29,7 +31,7 @@ export function openFleet({ servers }: Config, plan: FleetPlan): Fleet {
     gateway()?.onEvent(server, event, whose)
     capture(server, event, whose !== undefined)
   }
-  const fleet: Fleet = makeFleet({ world, log, keeper, vault, remember, onEvent }, servers)
+  const fleet: Fleet = makeFleet({ world, log, tracks, keeper, vault, remember, onEvent }, servers)
   return fleet
 }
 

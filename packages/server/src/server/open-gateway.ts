@@ -1,12 +1,18 @@
-import { noStanding, type Approvals } from '#approvals'
-import { noPayloads } from '#audit'
+import type { Approvals, Standing } from '#approvals'
 import { authExtensions } from '#auth'
 import type { Config } from '#config'
-import { makeGateway, type CallEnded, type Gateway } from '#gateway'
-import { noQuotas, noRuns, permitAll, withBrakes, type LivePolicy } from '#policy'
-import { noRedaction } from '#redaction'
-import { makeRules, type Catalog, type ToolRules, type Views } from '#registry'
-import { noTelemetry } from '#telemetry'
+import { makeGateway, screenedUpstream, type CallEnded, type Gateway } from '#gateway'
+import {
+  noRuns,
+  openRuns,
+  permitAll,
+  stoppedBy,
+  withBrakes,
+  type LivePolicy,
+  type OpenQuotas,
+} from '#policy'
+import type { Redaction } from '#redaction'
+import { makeLabels, makeRules, type Catalog, type ToolRules, type Views } from '#registry'
 import type { Fleet } from '#upstream'
 import type { Foundation } from './foundation.ts'
 import { openEngine } from './open-engine.ts'
@@ -19,33 +25,35 @@ export interface GatewayPlan extends Foundation {
   readonly views: Views
   readonly fleet: Fleet
   readonly approvals: Approvals
+  readonly standing: Standing
   readonly connections: Connections
   readonly rules: ToolRules
+  readonly quotas: OpenQuotas
+  readonly redaction: Redaction
   readonly onCall: ((ended: CallEnded) => void) | undefined
 }
 
 /** The gateway, which is told of whatever changes below it. */
 export function openGateway(config: Config, plan: GatewayPlan): Gateway {
-  const { world, store, policy, brakes, catalog, fleet, connections, revocations } = plan
-  const { tasks, limits, servers, auth } = config
+  const { world, shelf, policy, brakes, catalog, fleet, connections, revocations } = plan
+  const { tasks, limits, servers, auth, flow } = config
+  const { rules, redaction } = plan
   const judge = withBrakes(policy ?? permitAll, brakes)
   const gateway = makeGateway({
     ...plan,
     waiting: { afterMs: tasks.after, ...tasks },
     limits: { ...limits, listenersMax: limits.listenMax },
     isRevoked: (who) => who.proof !== 'local' && revocations.isRevoked(who),
-    engine: openEngine(config, world, store),
+    engine: openEngine(config, world, shelf.tasks),
     servers: servers.map(({ id }) => id),
-    upstream: fleet.upstream,
+    upstream: redaction.isOn ? screenedBy(plan) : fleet.upstream,
     face: (id) => known(fleet.faces, id),
     connects: connections.pages,
     policy: judge,
-    standing: noStanding,
-    runs: noRuns,
-    payloads: noPayloads,
-    quotas: noQuotas,
-    redaction: noRedaction,
-    telemetry: noTelemetry,
+    runs: flow.runs ? openRuns(plan, flow.runs) : noRuns,
+    labels: flow.runs ? makeLabels(rules, flow) : undefined,
+    payloads: plan.kept,
+    stopped: stoppedBy(brakes),
     isListed: judge.isListed,
     extensions: auth ? authExtensions(auth) : [],
     relist: (id) => catalog.capture(known(fleet.faces, id)),
@@ -57,5 +65,11 @@ export function openGateway(config: Config, plan: GatewayPlan): Gateway {
   })
   return gateway
 }
+
+/** What every server says is looked at first. */
+const screenedBy =
+  (plan: GatewayPlan): Fleet['upstream'] =>
+  (server, who) =>
+    screenedUpstream(plan, plan.fleet.upstream(server, who), who)
 
 export const rulesOf = ({ rules }: Config): ToolRules => makeRules(rules)

@@ -8,7 +8,7 @@ const EVERY_LIST = [{ kind: 'tool' }, { kind: 'prompt' }, { kind: 'resource' }] 
 /** The policies of the configuration; without any, undefined. */
 export async function openPolicies(
   { policy, servers }: Config,
-  { world, log, store, ledger }: Foundation,
+  { world, log, records, isShared, ledger }: Foundation,
   gateway: () => Gateway | undefined,
 ): Promise<LivePolicy | undefined> {
   if (!policy) return undefined
@@ -16,5 +16,5 @@ export async function openPolicies(
   const onChange = (): void => {
     for (const { id } of servers) gateway()?.onChange(id, EVERY_LIST)
   }
-  return openPolicy({ world, log, store, ledger, onChange }, policy)
+  return openPolicy({ world, log, records, isShared, ledger, onChange }, policy)
 }

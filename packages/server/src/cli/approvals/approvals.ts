@@ -14,6 +14,7 @@ import { reach } from '../reach.ts'
 import { shown } from './decide.ts'
 import { approvalIn } from './find-approval.ts'
 import { watch } from './watch.ts'
+import { listReviews } from './review.ts'
 import { rows } from './words.ts'
 
 const show: Command = {
@@ -33,21 +34,24 @@ ${JSON_HELP}`,
 
 export const approvals: Command = {
   summary: 'Lists calls that wait for the yes of people.',
-  usage: 'approvals [--watch] [--all] [options]',
+  usage: 'approvals [--watch] [--all] [--to-review] [options]',
   options: {
     ...CONFIG_OPTION,
     ...JSON_OPTION,
     all: { type: 'boolean', short: 'a' },
     watch: { type: 'boolean', short: 'w' },
+    'to-review': { type: 'boolean' },
   },
   help: `  -w, --watch         goes on saying what comes to wait, and what becomes of it, until Ctrl-C
   -a, --all           also those that are over
+  --to-review         where somebody broke the glass, and nobody else has looked at it
 ${CONFIG_HELP}
 ${JSON_HELP}
 
   countersign approvals show ID             exactly what it will do
   countersign approve ID [--reason TEXT]    says yes
-  countersign deny ID --reason TEXT         says no`,
+  countersign deny ID --reason TEXT         says no
+  countersign review ID --verdict WORD      says what you found of a broken glass`,
   parts: { show },
   run: async (parsed, io) => {
     const [stray] = parsed.positionals
@@ -61,6 +65,7 @@ ${JSON_HELP}
     const asJson = flag(parsed, 'json')
     if (flag(parsed, 'watch')) return watch(config, io, asJson)
     await using gateway = await reach(config, io)
+    if (flag(parsed, 'to-review')) return listReviews(gateway.admin, parsed, io)
     const asked = flag(parsed, 'all') ? {} : { states: 'open' }
     const found = await gateway.admin.listApprovals({ ...asked, limit: 500 })
     if (asJson) for (const one of found) printJson(io, one)

@@ -13,6 +13,7 @@ import {
 } from '../command.ts'
 import { findConfig } from '../find-config.ts'
 import { print, printJson, type Io } from '../io.ts'
+import { countIn, momentIn } from '../grants/spans.ts'
 import { printable } from '../printable.ts'
 import { reach } from '../reach.ts'
 import { approvalIn } from './find-approval.ts'
@@ -25,15 +26,28 @@ const OPTIONS = {
   yes: { type: 'boolean', short: 'y' },
 } as const
 
+const APPROVE_OPTIONS = {
+  ...OPTIONS,
+  'break-glass': { type: 'boolean' },
+  again: { type: 'string' },
+  until: { type: 'string' },
+  'any-arguments': { type: 'boolean' },
+} as const
+
 const WHO = `You decide as "operator", who has to be in a group that is asked: policy.groups in the configuration.
 An id may be shortened to a beginning that no other has; that of the task works too.`
 
 export const approve: Command = {
   summary: 'Says yes to one call that waits for approval, after showing exactly what it will do.',
   usage: 'approve <id> [--reason TEXT] [--yes] [options]',
-  options: OPTIONS,
+  options: APPROVE_OPTIONS,
   help: `  --reason TEXT       why; for the ledger
   -y, --yes           without asking
+  --break-glass       alone, instead of all who are asked; needs a reason, and somebody else looks
+                      at it afterwards (countersign review)
+  --again N           allows the same call N more times from now on: a standing grant
+  --until TIME        how long that stands: a time from now (7d, 12h) or a date; default 7d
+  --any-arguments     also with other arguments: the same tool, whatever it is called with
 ${CONFIG_HELP}
 ${JSON_HELP}
 
@@ -63,6 +77,7 @@ async function decide(parsed: Parsed, io: Io, verdict: Verdict): Promise<number>
   const detail = await approvalIn(parsed, usage, gateway.admin)
   const asJson = flag(parsed, 'json')
   if (!asJson) print(io, `${shown(detail, io)}\n`)
+  const more = verdict === 'approve' ? moreIn(parsed, io) : {}
   if (!flag(parsed, 'yes') && !(await isSure(io, verdict, asJson))) {
     print(io, 'Nothing was decided.')
     return EXIT.failed
@@ -71,10 +86,36 @@ async function decide(parsed: Parsed, io: Io, verdict: Verdict): Promise<number>
     id: detail.id,
     verdict,
     ...(reason === undefined ? {} : { reason }),
+    ...more,
   })
   if (asJson) printJson(io, decided)
-  else print(io, ended(decided, gateway.isRunning))
+  else {
+    print(io, ended(decided, gateway.isRunning))
+    if (more.grant) print(io, 'The same is allowed from now on: countersign grants')
+  }
   return EXIT.ok
+}
+
+/** What comes with a yes: that it is one alone, or for more calls than this one. */
+function moreIn(
+  parsed: Parsed,
+  io: Io,
+): {
+  readonly breakGlass?: true
+  readonly grant?: { uses: number; until: number; isAnyArguments: boolean }
+} {
+  const again = textOption(parsed, 'again')
+  const isAnyArguments = flag(parsed, 'any-arguments')
+  if (again === undefined && (isAnyArguments || textOption(parsed, 'until') !== undefined)) {
+    throw new Fault('rpc/bad-params', 'say how often with --again N.')
+  }
+  const until = momentIn(textOption(parsed, 'until') ?? '7d', io.world.now())
+  return {
+    ...(flag(parsed, 'break-glass') ? { breakGlass: true } : {}),
+    ...(again === undefined
+      ? {}
+      : { grant: { uses: countIn(again, '--again'), until, isAnyArguments } }),
+  }
 }
 
 function reasonIn(parsed: Parsed, verdict: Verdict): string | undefined {

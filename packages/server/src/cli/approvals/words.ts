@@ -43,6 +43,7 @@ export function inWhole(detail: Detail, now: number): string {
     ['through', [bound.client, ...bound.actors].join(', ')],
     ['view', bound.view === '' ? undefined : bound.view],
     ['needs', `approval by ${approversOf(asks)}`],
+    ...later(detail),
     ['policies', asks.flatMap(({ policies }) => policies).join(', ')],
     ['why', message],
     ['asked', time(detail.createdAt)],
@@ -51,7 +52,7 @@ export function inWhole(detail: Detail, now: number): string {
       const reason = one.reason === undefined ? '' : `: ${one.reason}`
       return [
         'answer',
-        `${one.by} said ${one.verdict === 'approve' ? 'yes' : 'no'}${reason}`,
+        `${one.by} said ${one.verdict === 'approve' ? 'yes' : 'no'}${aloneIn(detail, one.by)}${reason}`,
       ] as const
     }),
     ['definition', bound.definition],
@@ -65,5 +66,21 @@ export function inWhole(detail: Detail, now: number): string {
   const given = JSON.stringify(detail.arguments, undefined, 2)
   return [...lines, '', `arguments       ${bound.arguments}`, given].join('\n')
 }
+
+const aloneIn = ({ breakGlass }: Detail, by: string): string =>
+  breakGlass?.by === by ? ' alone, by breaking the glass' : ''
+
+/** Who may answer too when nobody of those who are asked does. */
+const later = ({ asks, createdAt }: Detail): readonly (readonly [string, string])[] =>
+  asks.flatMap(({ group, escalate }) =>
+    escalate
+      ? [
+          [
+            'or',
+            `someone of "${escalate.to}", if "${group}" has not by ${time(createdAt + escalate.afterMs)}`,
+          ],
+        ]
+      : [],
+  )
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ')

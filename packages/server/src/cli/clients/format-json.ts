@@ -128,7 +128,7 @@ function nextAfter(text: string, start: number, comma: number): number {
 }
 
 /** What follows an entry on its line belongs to it, and so does the indentation of the next line. */
-const REST_OF_LINE = /^[ \t]*(?:\/\/[^\n]*|\/\*[^\n]*?\*\/[ \t]*\r?)?\r?\n[ \t]*/
+const REST_OF_LINE = /^[ \t]*(?:\/\/[^\n]*|\/\*(?:(?!\*\/)[^\n])*\*\/[ \t]*)?\r?\n[ \t]*/
 const BLANKS = /^[ \t]*/
 
 /** Where the text goes on after the comma that follows, comments passed over. */

@@ -1,5 +1,13 @@
 import { Fault } from '@countersign/contract'
-import { clockOf, refusalOf, waitingOf, type Question, type Verdict } from '#policy'
+import {
+  caseSchema,
+  clockOf,
+  questionIn,
+  refusalOf,
+  waitingOf,
+  type Question,
+  type Verdict,
+} from '#policy'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -13,7 +21,6 @@ import {
 } from '../command.ts'
 import { print, printJson, type Io } from '../io.ts'
 import { printable } from '../printable.ts'
-import { caseSchema, questionIn } from './case.ts'
 import { engineOf, findSet, type FoundSet } from './find-set.ts'
 
 export const explain: Command = {
@@ -30,6 +37,10 @@ export const explain: Command = {
     arguments: { type: 'string', short: 'a' },
     scope: { type: 'string', multiple: true },
     agent: { type: 'string', multiple: true },
+    label: { type: 'string', multiple: true },
+    recent: { type: 'string', multiple: true },
+    found: { type: 'string', multiple: true },
+    address: { type: 'string' },
     at: { type: 'string' },
   },
   help: `  -t, --tool S/NAME   the tool; or --resource S/URI, or --prompt S/NAME
@@ -38,6 +49,10 @@ export const explain: Command = {
   -a, --arguments J   the arguments, as JSON
   --scope S           a scope of the token; may be repeated
   --agent ID          a client or actor in between; may be repeated
+  --label L           a label of the tool, such as outward; may be repeated
+  --recent L          a label of what was called lately, such as untrusted; may be repeated
+  --found KIND        what was found in the arguments: secret/github; may be repeated
+  --address IP        where the call comes from
   --at TIME           when, such as 2026-11-23T22:00:00Z (default: now)
 ${CONFIG_HELP}
 ${JSON_HELP}`,
@@ -66,6 +81,10 @@ function askedIn(parsed: Parsed, io: Io, set: FoundSet): Question {
     arguments: argumentsIn(text('arguments')),
     scopes: all('scope'),
     agents: all('agent'),
+    labels: all('label'),
+    recent: all('recent'),
+    found: all('found'),
+    address: text('address'),
     at: text('at') ?? new Date(io.world.now()).toISOString(),
     expect: 'allow',
   })

@@ -3,26 +3,20 @@ import { join } from 'node:path'
 import { Fault } from '@countersign/contract'
 import { parse } from 'yaml'
 import { excessOf } from '#config'
-import { casesSchema, type Case } from './case.ts'
+import { casesSchema, type Cases } from '#policy'
 
 const ENDINGS = /\.cases\.(?:ya?ml|json)$/
 const MISTAKES_MAX = 10
 
-export interface CaseFile {
-  readonly name: string
-  readonly timeZone: string | undefined
-  readonly cases: readonly Case[]
-}
-
 /** The cases beside the policies of a folder: `*.cases.yaml`, or JSON. */
-export function readCases(folder: string): readonly CaseFile[] {
+export function readCases(folder: string): readonly Cases[] {
   return readdirSync(folder)
     .filter((name) => ENDINGS.test(name))
     .toSorted()
     .map((name) => readOne(folder, name))
 }
 
-function readOne(folder: string, name: string): CaseFile {
+function readOne(folder: string, name: string): Cases {
   const text = readFileSync(join(folder, name), 'utf8')
   const excess = excessOf(text)
   if (excess) throw new Fault('config/invalid', `${name}: ${excess.problem}.`)

@@ -1,4 +1,12 @@
-import { EFFECTS, isObject, own, textAt, type Admin, type JsonObject } from '@countersign/contract'
+import {
+  EFFECTS,
+  isObject,
+  own,
+  textAt,
+  type Admin,
+  type Json,
+  type JsonObject,
+} from '@countersign/contract'
 import { clockOf, type PolicyEngine, type Question } from '#policy'
 import {
   CONFIG_HELP,
@@ -25,17 +33,18 @@ export const simulate: Command = {
 ${CONFIG_HELP}
 ${JSON_HELP}
 
-The ledger holds digests, not arguments: where policies look at arguments, a call is judged only as
-far as that does not matter, and counted as undecided otherwise. Runs, addresses and approvals are
-not recorded either. Time, principal, scopes, agents, tool, effect and definition are.`,
+Where policies look at arguments, those that are kept (ledger.payloads) are read, which stands in the
+ledger. A call whose arguments are not kept is judged only as far as they do not matter, and counted
+as undecided otherwise. Addresses, how somebody signed in, and approvals are not recorded: what depends on
+them is undecided. Time, principal, scopes, agents, tool, effect, definition, runs and what was found are.`,
   run: async (parsed, io) => {
     const set = await findSet(parsed, io)
     const engine = engineOf(set)
     await using gateway = await reach(findConfig(parsed, io), io)
     const outcomes: Replayed[] = []
-    for await (const entry of openings(gateway.admin)) {
-      const one = replay(engine, entry, set)
-      if (one) outcomes.push(one)
+    for await (const page of openings(gateway.admin)) {
+      const known = await argumentsOf(gateway.admin, page, engine)
+      outcomes.push(...page.flatMap((entry) => replay(engine, entry, set, known) ?? []))
     }
     const differing = outcomes.filter(
       ({ after, before }) => after !== 'undecided' && after !== before,
@@ -68,7 +77,7 @@ not recorded either. Time, principal, scopes, agents, tool, effect and definitio
     if (undecided.length > 0) {
       print(
         io,
-        `${String(undecided.length)} depend on arguments, which the ledger does not keep: nothing is said of them.`,
+        `${String(undecided.length)} depend on arguments, which are not kept: nothing is said of them.`,
       )
     }
     return EXIT.ok
@@ -77,14 +86,41 @@ not recorded either. Time, principal, scopes, agents, tool, effect and definitio
 
 const PAGE = 1_000
 
-async function* openings(admin: Admin): AsyncGenerator<Entry> {
+async function* openings(admin: Admin): AsyncGenerator<readonly Entry[]> {
   for (let after = 0; ;) {
     const page = await admin.listEntries({ after })
-    for (const entry of page) if (entry.kind === 'call.opened') yield entry
+    yield page.filter(({ kind }) => kind === 'call.opened')
     const last = page.at(-1)
     if (!last || page.length < PAGE) return
     after = last.seq
   }
+}
+
+/** Only tools are judged by what they are given. */
+const TOOL = 'tools/call'
+/** How many calls are read at one time. */
+const READ_MAX = 200
+
+/** The arguments that are kept of calls on which policies look at them, by call. */
+async function argumentsOf(
+  admin: Admin,
+  page: readonly Entry[],
+  engine: PolicyEngine,
+): Promise<ReadonlyMap<string, Json>> {
+  const calls = page
+    .filter(({ body }) => textAt(body, 'payload') === 'kept' && textAt(body, 'method') === TOOL)
+    .filter(({ body }) => engine.looksAtArguments(textAt(body, 'server')))
+    .flatMap(({ call }) => (call === undefined ? [] : [call]))
+  const known = new Map<string, Json>()
+  for (let from = 0; from < calls.length; from += READ_MAX) {
+    const asked = { calls: calls.slice(from, from + READ_MAX), why: 'policy simulate' }
+    // oxlint-disable-next-line eslint/no-await-in-loop -- One page after the other.
+    const { payloads } = await admin.readPayloads(asked)
+    for (const { call, part, text } of payloads) {
+      if (part === 'arguments' && text !== undefined) known.set(call, JSON.parse(text))
+    }
+  }
+  return known
 }
 
 interface Replayed {
@@ -100,11 +136,14 @@ interface Replayed {
 /** Undefined for what policies are asked about with words that the ledger does not have. */
 function replay(
   engine: PolicyEngine,
-  { seq, at, body }: Entry,
+  { seq, at, body, call = '' }: Entry,
   set: FoundSet,
+  known: ReadonlyMap<string, Json>,
 ): Replayed | undefined {
-  const asked = recorded(body, at, set)
-  if (!asked) return undefined
+  const bare = recorded(body, at, set)
+  if (!bare) return undefined
+  const given = known.get(call)
+  const asked = given === undefined ? bare : { ...bare, arguments: given }
   const decision = own(body, 'decision')
   // What went out with an approval was asked about: that somebody said yes is no other decision.
   const wasApproved = isObject(decision) && own(decision, 'approval') !== undefined
@@ -117,7 +156,9 @@ function replay(
     what: `${resource.server}/${resource.name}`,
     before,
   }
-  if (!engine.looksAtArguments(resource.server)) {
+  const isKnown = given !== undefined || !engine.looksAtArguments(resource.server)
+  if (engine.looksAtMoment(resource.server)) return { ...told, after: 'undecided', policies: [] }
+  if (isKnown) {
     const { kind, policies } = engine.judge(asked)
     return { ...told, after: kind, policies }
   }
@@ -146,6 +187,20 @@ function recorded(body: JsonObject, at: number, set: FoundSet): Question | undef
     view: textAt(body, 'view'),
     moment: clockOf(set.timeZone)(at),
     argumentsDigest: textAt(body, 'arguments'),
+    ...flowIn(body),
+  }
+}
+
+/** What was known then of the calls before it, and of what was found in it. */
+function flowIn(body: JsonObject): Pick<Question, 'labels' | 'recent' | 'run' | 'found'> {
+  const flow = own(body, 'flow')
+  const said = isObject(flow) ? flow : {}
+  const id = textAt(body, 'run')
+  return {
+    labels: textsAt(said, 'labels'),
+    recent: textsAt(said, 'recent'),
+    found: textsAt(body, 'found'),
+    ...(id === '' ? {} : { run: { id, labels: textsAt(said, 'run') } }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { clockOf, type PolicyEngine } from '#policy'
+import { runCases, type CaseResult } from '#policy'
 import {
   CONFIG_HELP,
   CONFIG_OPTION,
@@ -10,7 +10,6 @@ import {
 } from '../command.ts'
 import { print, printJson } from '../io.ts'
 import { printable } from '../printable.ts'
-import { questionIn, type Case } from './case.ts'
 import { engineOf, findSet } from './find-set.ts'
 import { readCases } from './read-cases.ts'
 
@@ -35,10 +34,7 @@ A case names a tool, prompt or resource as server/name, and what is expected:
   run: async (parsed, io) => {
     const set = await findSet(parsed, io)
     const engine = engineOf(set)
-    const results = readCases(set.folder).flatMap(({ name: file, timeZone, cases }) => {
-      const momentAt = clockOf(timeZone ?? set.timeZone)
-      return cases.map((one) => ({ file, ...resultOf(engine, one, momentAt) }))
-    })
+    const results = runCases(engine, readCases(set.folder), set.timeZone)
     const failed = results.filter(({ isAsExpected }) => !isAsExpected)
     if (flag(parsed, 'json')) {
       for (const { isAsExpected, ...one } of results) printJson(io, { ...one, ok: isAsExpected })
@@ -54,30 +50,7 @@ A case names a tool, prompt or resource as server/name, and what is expected:
   },
 }
 
-interface Result {
-  readonly name: string
-  readonly isAsExpected: boolean
-  readonly expected: string
-  readonly got: string
-}
-
-const said = (kind: string, by: readonly string[] | undefined): string =>
-  by === undefined ? kind : `${kind} by ${by.length === 0 ? 'no policy' : by.toSorted().join(', ')}`
-
-function resultOf(engine: PolicyEngine, one: Case, momentAt: ReturnType<typeof clockOf>): Result {
-  const asked = questionIn(one, momentAt)
-  const { name, expect, policies } = one
-  if (expect === 'listed' || expect === 'hidden') {
-    const got = engine.isListed(asked) ? 'listed' : 'hidden'
-    return { name, isAsExpected: got === expect, expected: expect, got }
-  }
-  const verdict = engine.judge(asked)
-  const got = said(verdict.kind, policies && verdict.policies)
-  const expected = said(expect, policies)
-  return { name, isAsExpected: got === expected, expected, got }
-}
-
-const lineOf = ({ file, name, isAsExpected, expected, got }: Result & { readonly file: string }) =>
+const lineOf = ({ file, name, isAsExpected, expected, got }: CaseResult) =>
   isAsExpected
     ? `ok    ${file}  ${name}`
     : `WRONG ${file}  ${name}: expected ${expected}, got ${got}`

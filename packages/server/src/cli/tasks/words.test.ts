@@ -38,6 +38,8 @@ describe('a task in words', () => {
     assert.equal(standing(line({ asks: ['Sure?'] })), 'asks')
     assert.equal(standing(line({ state: 'waiting', dueAt: 1_000 })), 'working')
     assert.match(standing(line({ state: 'waiting', dueAt: 60_000 })), /^waiting until \d\d:/)
+    const tomorrow = standing(line({ state: 'waiting', dueAt: 86_400_000 }))
+    assert.match(tomorrow, /^waiting until Jan 0[12] \d\d:/)
     assert.equal(said(line({ state: 'unknown' })), 'it may have happened; settle it')
     assert.equal(said(line({ status: 'Reading (3 of 10)' })), 'Reading')
     assert.equal(said(line({ error: { message: 'No.\nmore' }, status: 'x' })), 'No.')

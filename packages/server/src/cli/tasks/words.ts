@@ -26,6 +26,12 @@ export function lasting(ms: number): string {
 
 export const clock = (at: number): string => new Date(at).toTimeString().slice(0, 8)
 
+/** A time of another day has its date: tomorrow morning is not an hour ago. */
+function dayAndClock(at: number, now: number): string {
+  const [day, today] = [at, now].map((ms) => new Date(ms).toDateString().slice(4, 10))
+  return day === today ? clock(at) : `${String(day)} ${clock(at)}`
+}
+
 /** What a task is about: a tool, or what it takes back. */
 export function about({ kind, server, tool, undoes = [], run }: Line): string {
   switch (kind) {
@@ -46,7 +52,7 @@ export function standing({ state, asks, isError, dueAt, updatedAt }: Line): stri
   if (asks.length > 0) return 'asks'
   if (state === 'completed' && isError) return 'completed (error)'
   if (state !== 'waiting' || dueAt === undefined) return state
-  return dueAt - updatedAt < SOON_MS ? 'working' : `waiting until ${clock(dueAt)}`
+  return dueAt - updatedAt < SOON_MS ? 'working' : `waiting until ${dayAndClock(dueAt, updatedAt)}`
 }
 
 /** What there is to say of it: why it failed, what it asks, what it is doing. */
