@@ -11,7 +11,7 @@ import { SOURCES } from './requirements/sources.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** P-256 and its like are curves. */
 const ID =
-  /\b(?!P-(?:256|384|521)\b)(?:(?:[HSVFILPQ]|TL|TX|PO|CF|BR|AM)-\d{2,3}|(?:RS|AS|OC|WI|SC|SS|DP|GV|AT|CO)\d{1,2}b?)\b/g
+  /\b(?!P-(?:256|384|521)\b)(?:(?:[HSVFILPQ]|AU|BK|ND|PV|QU|TE|TL|TX|PO|CF|BR|AM|EV)-\d{2,3}|(?:RS|AS|OC|WI|SC|SS|DP|GV|AT|CO)\d{1,2}b?)\b/g
 
 /** How many rows each section has; a row is neither lost nor slipped in unnoticed. */
 const FROZEN = {
@@ -22,9 +22,15 @@ const FROZEN = {
   I: 38,
   L: 17,
   P: 17,
+  AU: 33,
+  ND: 12,
+  TE: 12,
   TL: 36,
   TX: 34,
-  PO: 22,
+  PO: 46,
+  QU: 6,
+  BK: 5,
+  PV: 7,
   RS: 31,
   SC: 5,
   AT: 8,
@@ -38,6 +44,7 @@ const FROZEN = {
   CF: 8,
   BR: 41,
   AM: 40,
+  EV: 20,
   Q: 60,
 }
 

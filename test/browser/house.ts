@@ -3,7 +3,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { openGuarded, type GuardedHouse } from '../../packages/server/test/auth/guarded-house.ts'
+import {
+  openGuarded,
+  type GuardedHouse,
+  type GuardedPlan,
+} from '../../packages/server/test/auth/guarded-house.ts'
 
 type Loose = Readonly<Record<string, unknown>>
 
@@ -24,15 +28,22 @@ interface WaitingClient extends AsyncDisposable {
   readonly answer: () => URLSearchParams
   /** The scopes of the token that the last code is good for. */
   readonly scopes: () => Promise<readonly string[]>
+  /** The token that the last code is good for. */
+  readonly token: () => Promise<string>
 }
 
 export async function openBrowserHouse(
   auth: Loose = {},
   client: Loose = {},
+  more: Pick<GuardedPlan, 'policy' | 'data' | 'servers' | 'world'> & {
+    readonly port?: number
+  } = {},
 ): Promise<BrowserHouse> {
+  const { port = 0, ...plan } = more
   const guarded = await openGuarded({
     auth: { embedded: {}, ...auth },
-    listen: { host: 'localhost' },
+    listen: { host: 'localhost', port },
+    ...plan,
   })
   const origin = `http://localhost:${String(guarded.port)}`
   const waiting = await startClient(origin)
@@ -73,6 +84,22 @@ async function startClient(origin: string): Promise<WaitingClient> {
   const redirectUri = `http://127.0.0.1:${String(port)}/callback`
   const verifier = randomBytes(32).toString('base64url')
   const id = 'notebook'
+  const token = async (): Promise<string> => {
+    const response = await fetch(`${origin}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: id,
+        code: last.get('code') ?? '',
+        redirect_uri: redirectUri,
+        code_verifier: verifier,
+        resource: `${origin}/mcp`,
+      }),
+    })
+    const said = (await response.json()) as { access_token?: string; error?: string }
+    if (said.access_token === undefined) throw new Error(JSON.stringify(said))
+    return said.access_token
+  }
   return {
     id,
     redirectUri,
@@ -91,22 +118,10 @@ async function startClient(origin: string): Promise<WaitingClient> {
     },
     answer: () => last,
     scopes: async () => {
-      const response = await fetch(`${origin}/oauth/token`, {
-        method: 'POST',
-        body: new URLSearchParams({
-          grant_type: 'authorization_code',
-          client_id: id,
-          code: last.get('code') ?? '',
-          redirect_uri: redirectUri,
-          code_verifier: verifier,
-          resource: `${origin}/mcp`,
-        }),
-      })
-      const said = (await response.json()) as { access_token?: string; error?: string }
-      if (said.access_token === undefined) throw new Error(JSON.stringify(said))
-      const [, claims = ''] = said.access_token.split('.')
+      const [, claims = ''] = (await token()).split('.')
       return JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')).scope.split(' ')
     },
+    token,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => {

@@ -27,6 +27,8 @@ export const STAIRS: readonly string[] = [
   'policy',
   'redaction',
   'vault',
+  'witness',
+  'feeds',
   'auth',
   'audit',
   'store',
@@ -79,7 +81,11 @@ function roomNamed(target: string, path: string): string | undefined {
 }
 
 /** To what takes half a second to load, and is loaded only where it is configured. */
-const SIDE_DOORS: ReadonlySet<string> = new Set(['#auth/embedded', '#auth/people'])
+const SIDE_DOORS: ReadonlySet<string> = new Set([
+  '#auth/embedded',
+  '#auth/people',
+  '#telemetry/otel',
+])
 
 const doors: Rule = {
   law: 'a room is entered through its door',

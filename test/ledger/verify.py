@@ -191,8 +191,8 @@ def read_key(text):
     return name, expected, data[1:]
 
 
-def read_checkpoint(note, keys):
-    """The name, size and root of a checkpoint that one of these keys has signed."""
+def read_note(note):
+    """The text of a note, and its signatures as name, id of the key, and bytes."""
     at = note.rfind("\n\n")
     if at == -1 or not note.endswith("\n"):
         raise Wrong("no note")
@@ -204,25 +204,52 @@ def read_checkpoint(note, keys):
             raise Wrong("no line of a signature")
         data = decode64(encoded)
         signatures.append((name, data[:4], data[4:]))
+    return text, signatures
+
+
+def has_signed(key, text, signatures):
+    name, key_id, public = key
+    own = [sig for other, other_id, sig in signatures if (other, other_id) == (name, key_id)]
+    return len(own) == 1 and len(own[0]) == 64 and is_signed(public, text.encode(), own[0])
+
+
+def read_checkpoint(note, keys):
+    """The name, size and root of a checkpoint that one of these keys has signed."""
+    text, signatures = read_note(note)
     fields = text.split("\n")
     if len(fields) < 4 or not fields[1].isdecimal() or str(int(fields[1])) != fields[1]:
         raise Wrong("no checkpoint")
-    for name, key_id, key in keys:
-        own = [sig for other, other_id, sig in signatures if (other, other_id) == (name, key_id)]
-        if len(own) == 1 and len(own[0]) == 64 and is_signed(key, text.encode(), own[0]):
-            return fields[0], int(fields[1]), decode64(fields[2])
+    if any(has_signed(key, text, signatures) for key in keys):
+        return fields[0], int(fields[1]), decode64(fields[2])
     raise Wrong("not signed by a trusted key")
+
+
+def handed_over(body, origin, keys):
+    """The key that an entry of the kind `ledger.key` names, if one of these keys vouches for it."""
+    text, signatures = read_note(body.get("handover", ""))
+    fields = text.split("\n")
+    if len(fields) != 5 or fields[0] != "countersign-ledger-key/1" or fields[1] != origin:
+        raise Wrong("no handover")
+    key = read_key(fields[3])
+    if fields[3] != body.get("key") or not has_signed(key, text, signatures):
+        raise Wrong("a key that has not signed its handover")
+    if fields[2] == "lost":
+        return None
+    before = read_key(fields[2])
+    if not has_signed(before, text, signatures):
+        raise Wrong("a handover without the key before")
+    return key if before in keys else None
 
 
 # Exports.
 
 
-
-
 def check(lines, keys):
     """Raises Wrong at the first thing that is wrong."""
     keys = list(keys)
-    values = [json.loads(line, parse_constant=refuse) for line in lines if line]
+    values = [
+        json.loads(line, parse_constant=refuse, object_pairs_hook=once) for line in lines if line
+    ]
     if len(values) < 2 or not all(isinstance(value, dict) for value in values):
         raise Wrong("no export")
     head, *parts, last = values
@@ -238,19 +265,27 @@ def check(lines, keys):
             if value.get("leaf") != base64.b64encode(leaf).decode():
                 raise Wrong(f"entry {count}")
             if entry["kind"] == "ledger.key":
-                named.append(entry["body"].get("key", ""))
+                key = handed_over(entry["body"], head.get("origin"), keys + named)
+                named += [key] if key else []
             tree.append(leaf)
             count += 1
         elif "checkpoint" in value:
             origin, size, root = read_checkpoint(value["checkpoint"], keys)
             if (origin, size, root) != (head.get("origin"), count, tree.root()):
                 raise Wrong(f"the checkpoint after {count}")
-            keys += [read_key(key) for key in named]
+            keys += named
             signed, named = count, []
         else:
             raise Wrong("neither an entry nor a checkpoint")
     if last.get("end") != count or "entry" in last or "checkpoint" in last or signed != count:
         raise Wrong("the end")
+
+
+def once(members):
+    value = dict(members)
+    if len(value) < len(members):
+        raise Wrong("a member that is there twice")
+    return value
 
 
 def refuse(name):

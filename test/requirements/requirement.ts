@@ -20,7 +20,8 @@ export interface Requirement {
  */
 type Era = 'O' | 'O3' | 'O6+' | 'O11' | 'N' | 'B' | 'ON' | 'NO' | 'NN'
 
-export const ONE_NODE = 'many nodes are not built yet'
+export const ONE_NODE =
+  'what waits in the memory of a node stays with it: a conversation keeps to one node'
 export const NO_QUESTIONS = 'the gateway asks no questions of its own yet'
 export const FOR_SERVERS = 'binds servers with content of their own; a gateway passes it on'
 

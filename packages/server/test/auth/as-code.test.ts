@@ -47,7 +47,14 @@ test('a person lets a client in: a code, and a token for one resource', async ()
   assert.equal(json['expires_in'], 300)
   assert.equal(json['scope'], 'mcp:discover peer:read')
   assert.equal(decodeProtectedHeader(String(json['access_token'])).typ, 'at+jwt')
-  const { jti, gid, iat = 0, exp = 0, ...claims } = decodeJwt(String(json['access_token']))
+  const {
+    jti,
+    gid,
+    iat = 0,
+    exp = 0,
+    auth_time: signedInAt,
+    ...claims
+  } = decodeJwt(String(json['access_token']))
   assert.deepEqual(claims, {
     iss: as.issuer,
     sub: 'ada',
@@ -58,6 +65,8 @@ test('a person lets a client in: a code, and a token for one resource', async ()
   })
   assert.equal(exp - iat, 300)
   assert.ok(typeof jti === 'string' && typeof gid === 'string')
+  // PO-069: RFC 9068 §2.2.1
+  assert.ok(typeof signedInAt === 'number' && signedInAt <= iat && signedInAt > iat - 60)
 })
 
 test('a refresh token is good once; who shows it again ends all that came of it', async () => {
@@ -66,7 +75,10 @@ test('a refresh token is good once; who shows it again ends all that came of it'
   const next = await refresh(as, String(json['refresh_token']))
   assert.equal(next.status, 200, JSON.stringify(next.json))
   assert.notEqual(next.json['refresh_token'], json['refresh_token'])
-  assert.equal(decodeJwt(String(next.json['access_token'])).aud, as.resource())
+  const [given, renewed] = [json, next.json].map((one) => decodeJwt(String(one['access_token'])))
+  assert.equal(renewed?.aud, as.resource())
+  // PO-069: nobody has signed in anew.
+  assert.ok(given?.['auth_time'] !== undefined && given['auth_time'] === renewed['auth_time'])
   const again = await refresh(as, String(json['refresh_token']))
   assert.deepEqual([again.status, again.json['error']], [400, 'invalid_grant'])
   const later = await refresh(as, String(next.json['refresh_token']))

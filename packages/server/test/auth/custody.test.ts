@@ -74,7 +74,7 @@ describe('what is written down', () => {
     }
     const token = await issuer.mint({ claims })
     assert.equal((await send(house, calling('write', bearer(token)))).status, 200)
-    const entry = house.house.ledger.read({ last: 50 }).find(({ body }) => {
+    const entry = (await house.house.ledger.read({ last: 50 })).find(({ body }) => {
       const { authority } = body
       return JSON.stringify(authority ?? '').includes('token-7')
     })

@@ -125,8 +125,8 @@ async function addAgent({ house: { admin } }: GuardedHouse, id?: string) {
   return { id: made.client.id, headers: { authorization: `Basic ${pair}` } }
 }
 
-const notes = (kind: string) =>
-  house.house.ledger.read({ last: 200 }).filter((entry) => entry.kind === kind)
+const notes = async (kind: string) =>
+  (await house.house.ledger.read({ last: 200 })).filter((entry) => entry.kind === kind)
 
 describe('the embedded server for programs', () => {
   // WI1, AS35
@@ -171,12 +171,12 @@ describe('the embedded server for programs', () => {
     assert.equal((await send(house, calling('echo', bearer(await identity())))).status, 401)
 
     // WI5: who got it, on what grounds; and each call under its name.
-    const issued = notes('token.issued').at(-1)!.body
+    const issued = (await notes('token.issued')).at(-1)!.body
     assert.equal(issued['token'], claims.jti)
     assert.equal(issued['subject'], claims.sub)
-    const called = notes('call.opened').at(-1)!.body
+    const called = (await notes('call.opened')).at(-1)!.body
     assert.match(JSON.stringify(called), new RegExp(encodeURIComponent(`workload:ci:${SUBJECT}`)))
-    assert.doesNotMatch(JSON.stringify(house.house.ledger.read({ last: 200 })), /eyJ/)
+    assert.doesNotMatch(JSON.stringify(await house.house.ledger.read({ last: 200 })), /eyJ/)
   })
 
   // WI2, CO4

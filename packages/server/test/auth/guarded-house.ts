@@ -22,6 +22,7 @@ export interface GuardedPlan {
   readonly servers?: Readonly<Record<string, Loose>>
   readonly listen?: Loose
   readonly tasks?: Loose
+  readonly policy?: Loose
   /** A folder that outlives the house. */
   readonly data?: string
   readonly world?: World
@@ -46,7 +47,7 @@ export async function openGuarded(plan: GuardedPlan): Promise<GuardedHouse> {
   const { auth, servers = { peer: PEER }, tasks = {}, world = systemWorld } = plan
   const folder = plan.data ?? mkdtempSync(join(tmpdir(), 'countersign-auth-'))
   const listen = { port: 0, ...plan.listen }
-  const text = JSON.stringify({ listen, data: folder, servers, tasks, auth })
+  const text = JSON.stringify({ listen, data: folder, servers, tasks, auth, policy: plan.policy })
   const path = join(folder, 'countersign.json')
   const house = await openHouse(parseConfig({ world, text, path }), {
     world,

@@ -17,9 +17,9 @@ test('AS12, AS23: consent names the program, where the answer goes, and what it 
   const back = await page.submit({}, 'allow')
   assert.equal(back.url.origin + back.url.pathname, REDIRECT)
   assert.deepEqual(await house.scopesFor(back.url), ['mcp:discover', 'peer:read'])
-  const consents = house.guarded.house.ledger
-    .read({ last: 1_000 })
-    .filter(({ kind }) => kind === 'consent')
+  const consents = (await house.guarded.house.ledger.read({ last: 1_000 })).filter(
+    ({ kind }) => kind === 'consent',
+  )
   // RS17: what was asked for, and what was given.
   assert.deepEqual(consents[0]?.body['agreed'], ['mcp:discover', 'peer:read'])
 })

@@ -23,7 +23,7 @@ export interface PeopleHouse extends AsyncDisposable {
   /** What the token endpoint answers to these parameters. */
   readonly redeem: (sent: Readonly<Record<string, string>>) => Promise<Redeemed>
   readonly codeIn: (back: URL) => Readonly<Record<string, string>>
-  readonly kinds: () => readonly string[]
+  readonly kinds: () => Promise<readonly string[]>
 }
 
 export interface Redeemed {
@@ -95,7 +95,7 @@ export async function openPeopleHouse(plan: Partial<GuardedPlan> = {}): Promise<
       const [, claims = ''] = String(said.json['access_token']).split('.')
       return JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')).scope.split(' ')
     },
-    kinds: () => ledger.read({ last: 1_000 }).map(({ kind }) => kind),
+    kinds: async () => (await ledger.read({ last: 1_000 })).map(({ kind }) => kind),
     [Symbol.asyncDispose]: () => guarded[Symbol.asyncDispose](),
   }
 }

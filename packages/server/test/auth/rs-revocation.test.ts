@@ -46,7 +46,9 @@ describe('a token', () => {
     await house.house.admin.revoke({ token: 'one' })
     isRevoked(await shown(one))
     assert.equal((await shown(other)).status, 200)
-    const noted = house.house.ledger.read({ after: 0 }).filter(({ kind }) => kind === 'revoked')
+    const noted = (await house.house.ledger.read({ after: 0 })).filter(
+      ({ kind }) => kind === 'revoked',
+    )
     assert.deepEqual(noted.at(-1)?.body, { kind: 'token', id: 'one' })
   })
 

@@ -53,7 +53,7 @@ describe('a call', () => {
     isShort(answer, 'tool:peer.write')
     assert.equal(answer.json.id, 1)
     assert.match(String(answer.headers['content-type']), /application\/json/)
-    const seen = house.house.ledger.read({ after: 0 })
+    const seen = await house.house.ledger.read({ after: 0 })
     assert.ok(!seen.some(({ kind, body }) => kind === 'call.opened' && body['name'] === 'write'))
     const noted = seen.find(({ kind }) => kind === 'scope.missing')
     assert.deepEqual(noted?.body['scopes'], ['tool:peer.write'])

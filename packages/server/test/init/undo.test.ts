@@ -158,6 +158,15 @@ void describe("a client's file", () => {
     )
   })
 
+  test('an entry between two comments of one line goes alone', () => {
+    const text = '{"mcpServers": {\n"a": {}, /* a */ "b": {}, /* b */\n"c": {}\n}}\n'
+    const edited = edit(FORMATS.json, text, [{ key: ['mcpServers'], remove: ['a'], put: {} }])
+    assert.deepEqual(edited, {
+      ok: true,
+      text: '{"mcpServers": {\n/* a */ "b": {}, /* b */\n"c": {}\n}}\n',
+    })
+  })
+
   test('in TOML keeps every line but those of the tables that go', async () => {
     using home = makeHome()
     const text =

@@ -3,8 +3,20 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeApprovals, type Approval, type Approvals, type Bound } from '#approvals'
+import {
+  makeApprovals,
+  openGrants,
+  openReviews,
+  type Approval,
+  type Approvals,
+  type Bound,
+  type Grants,
+  type PinnedTools,
+  type Reviews,
+  type Shown,
+} from '#approvals'
 import { systemWorld } from '#base'
+import { clockOf, PLAIN_APPROVALS, type ApprovalSettings } from '#policy'
 import { openStore, RECORD_TABLES, storeRecords } from '#store'
 import { silentLog } from '#telemetry'
 
@@ -36,6 +48,12 @@ export interface Desk extends Disposable {
   readonly notes: { readonly kind: string; readonly body: Readonly<Record<string, unknown>> }[]
   /** Why nothing is as it was, where a story says so. */
   readonly lapsed: { why: string | undefined }
+  /** Approvals that one person decided alone. */
+  readonly broken: readonly string[]
+  readonly grants: (note?: () => Promise<void>) => Grants
+  readonly reviews: (note?: () => Promise<void>) => Reviews
+  /** What there is, for grants to be pinned to. */
+  readonly now: { policy: Bound['policy']; tools: PinnedTools }
 }
 
 interface Asked {
@@ -43,11 +61,12 @@ interface Asked {
   readonly round: number
   readonly asks: Approval['asks']
   readonly taskExpiresAt: number
+  readonly shown: Shown
 }
 
 export const SRE = [{ group: 'sre', quorum: 1, policies: ['delete-asks'] }]
 
-export function openDesk(): Desk {
+export function openDesk(settings: Partial<ApprovalSettings> = {}): Desk {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-approvals-'))
   const store = openStore(join(folder, 'x.db'), [RECORD_TABLES])
   const clock = { now: Date.parse('2026-11-22T12:00:00Z') }
@@ -58,25 +77,57 @@ export function openDesk(): Desk {
   }
   const notes: Desk['notes'] = []
   const lapsed: Desk['lapsed'] = { why: undefined }
+  const broken: string[] = []
+  const records = storeRecords(world, store)
+  const ledgerWith = (note?: () => Promise<void>) => ({
+    note:
+      note ?? (async (kind: string, body: object) => void notes.push({ kind, body: { ...body } })),
+  })
+  const base = {
+    world,
+    log: silentLog,
+    records,
+    groupsOf: (id: string) => Object.keys(groups).filter((group) => groups[group]?.includes(id)),
+    settings: { ...PLAIN_APPROVALS, ...settings },
+  }
+  const now: Desk['now'] = {
+    policy: BOUND.policy,
+    tools: { 'tickets/delete': { definition: BOUND.definition, effect: BOUND.effect } },
+  }
+  const reviews: Desk['reviews'] = (note) =>
+    openReviews({ ...base, ledger: ledgerWith(note), reviewDays: 7 })
   return {
+    now,
+    reviews,
+    grants: (note) =>
+      openGrants({
+        ...base,
+        ledger: ledgerWith(note),
+        momentAt: clockOf('UTC'),
+        labelsOf: () => ['destructive'],
+        toolsOf: () => now.tools,
+        policyNow: () => now.policy,
+        quorumOf: () => 1,
+      }),
     clock,
     groups,
     notes,
     lapsed,
+    broken,
     reopen: (note) =>
       makeApprovals({
-        world,
-        log: silentLog,
-        records: storeRecords(world, store),
-        ledger: { note: note ?? (async (kind, body) => void notes.push({ kind, body })) },
-        groupsOf: (id) => Object.keys(groups).filter((group) => groups[group]?.includes(id)),
-        ttlMs: DAY_MS,
-        lapsed: () => lapsed.why,
+        ...base,
+        ledger: ledgerWith(note),
+        onBroken: async (one) => {
+          broken.push(one.id)
+          await reviews().open(one)
+        },
+        lapsed: async () => lapsed.why,
       }),
     ask: (approvals, more = {}) => {
-      const { task = 'task_one', round = 1, asks = SRE } = more
+      const { task = 'task_one', round = 1, asks = SRE, shown = SHOWN } = more
       const taskExpiresAt = more.taskExpiresAt ?? clock.now + 7 * DAY_MS
-      const about = { task, round, call: 'call_one', shown: SHOWN, taskExpiresAt }
+      const about = { task, round, call: 'call_one', shown, taskExpiresAt }
       return approvals.ask({ asks, bound: BOUND, message: 'Mind the tickets' }, about)
     },
     [Symbol.dispose]: () => {

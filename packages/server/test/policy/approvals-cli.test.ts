@@ -31,7 +31,7 @@ const blocks = new Map(
 
 /** The folder of the page, whose server is here already instead of fetched by npx. */
 function makeExample(path: string): Scene {
-  assert.deepEqual([...blocks.keys()], ['countersign.yaml', 'writing.cedar', 'session'])
+  assert.deepEqual([...blocks.keys()], ['countersign.yaml', 'writing.cedar', 'session', 'standing'])
   for (const name of ['notes', 'policies']) mkdirSync(join(path, name))
   writeFileSync(join(path, 'policies', 'writing.cedar'), String(blocks.get('writing.cedar')))
   const { resolve } = createRequire(import.meta.url)
@@ -75,8 +75,34 @@ it('the example of docs/approvals.md does what the page says', { timeout: 60_000
   assert.match(approved.out, /It is carried out now, once/)
   await typedIn(path, result.replace('TASK', task))
   assert.equal(readFileSync(note, 'utf8'), 'hello')
+  await inAdvance(path)
   await gateway.kill('SIGTERM')
 })
+
+/** What the page says of a yes in advance. */
+async function inAdvance(path: string): Promise<void> {
+  const lines = String(blocks.get('standing')).trim().split('\n')
+  const [call = '', approve = '', list = '', add = '', revoke = ''] = lines
+  assert.equal(lines.length, 5)
+  await typedIn(path, call)
+  const { id } = JSON.parse((await countersign(path, 'approvals', '--json')).out)
+  assert.match((await typedIn(path, approve.replace('ID', id))).out, /allowed from now on/)
+  assert.match(
+    (await typedIn(path, list)).out,
+    /gr_\S+ +active +files write_file +local +2 of 2 +\d{4}-\S+ \S+ UTC +operator/,
+  )
+  // The same call goes out by itself now; another one asks.
+  const same = await countersign(path, ...SAME)
+  assert.equal(same.code, 0, same.err)
+  assert.match((await countersign(path, 'grants')).out, /1 of 2/)
+  const made = await typedIn(path, add)
+  assert.match(made.out, /^where +path \^= drafts\/$/m)
+  assert.match(made.out, /It is good from now on\./)
+  const grant = /^grant +(gr_\S+)/m.exec(made.out)?.[1] ?? ''
+  assert.match((await typedIn(path, revoke.replace('GRANT', grant))).out, /revoked/)
+}
+
+const SAME = ['call', 'files_write_file', '--args', '{"path":"b.txt","content":"hello"}']
 
 describe('at a terminal', () => {
   let folder: ReturnType<typeof makeFolder>
@@ -145,7 +171,7 @@ describe('at a terminal', () => {
     assert.match(no.out, /^effect +destructive$/m)
     assert.match(no.out, /^needs +approval by 2 people of "sre"$/m)
     assert.match(no.out, /^why +Twice$/m)
-    assert.match(no.out, /^arguments +sha256:[\da-f]{64}$/m)
+    assert.match(no.out, /^arguments +hmac-sha256:[\da-f]{64}$/m)
     // What others wrote adds no line, turns nothing around, and clears nothing.
     assert.match(no.out, /"path": "a\\nanswer +operator said yes\\u202egpj\.exe\\u001b\[2J"/)
     const [shown = '', answered = ''] = no.out.split('Approve exactly this? [y/N] ')

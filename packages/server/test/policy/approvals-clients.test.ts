@@ -217,13 +217,13 @@ it('what is no tool call cannot wait, and says whom it would have needed', async
 
 // PO-019
 it('the ledger has who asked, who answered and how it ended, and no argument', async () => {
-  const entries = house.entries()
+  const entries = await house.entries()
   const asked = entries.filter(({ kind }) => kind === 'approval.asked')
   const ended = entries.filter(({ kind }) => kind === 'approval.ended')
   assert.equal(asked.length, ended.length)
   for (const { body } of asked) {
     const bound = body['bound'] as Readonly<Record<string, unknown>>
-    assert.match(String(bound['arguments']), /^sha256:[\da-f]{64}$/)
+    assert.match(String(bound['arguments']), /^hmac-sha256:[\da-f]{64}$/)
     assert.match(String(bound['definition']), /^sha256:[\da-f]{64}$/)
   }
   assert.ok(

@@ -230,7 +230,7 @@ it('a yes under a brake sends nothing, and its agent is told of the brake', asyn
   assert.match(said, /^Nothing was executed\. Server cabinet was stopped by .*: fire\./)
   assert.equal(times('delete_note'), sent)
   assert.equal((await approvalOf(task)).state, 'void')
-  const opened = house.entries('call.opened').at(-1)
+  const opened = (await house.entries('call.opened')).at(-1)
   const decision = { approval: id, kind: 'deny', policies: [`brake:${brake.id}`] }
   assert.deepEqual(opened?.body['decision'], decision)
   await admin().releaseBrake({ id: brake.id, reason: 'out' })

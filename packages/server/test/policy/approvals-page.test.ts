@@ -96,8 +96,22 @@ describe('somebody who is asked', () => {
     assert.match(decided.text, /https:\/\/idp\.example#grace said yes: looked at it/)
     const result = await call('countersign_result', { id: task })
     assert.equal(result.trim(), 'delete_note done')
-    const noted = house.ledger.read({ after: 0 }).find(({ kind }) => kind === 'approval.answered')
+    const noted = (await house.ledger.read({ after: 0 })).find(
+      ({ kind }) => kind === 'approval.answered',
+    )
     assert.equal(noted?.body['means'], 'passkey')
+  })
+
+  it('sees arguments of many levels in whole, without the page growing by each of them', async () => {
+    const many = JSON.stringify(Array.from({ length: 100_000 }, () => 1))
+    const deep = JSON.parse(`${'['.repeat(100)}${many}${']'.repeat(100)}`)
+    const said = await call('delete_note', { path: '/deep', deep })
+    const task = /^Request: (task_\S+)/m.exec(said)?.[1]
+    const line = (await house.admin.listApprovals({})).find((one) => one.task === task)
+    const page = await browserOf('grace').open(`${origin}/approvals/${String(line?.id)}`)
+    assert.equal(page.status, 200)
+    assert.equal(page.html.replaceAll(/\s/g, '').includes(many), true)
+    assert.ok(page.html.length < 2 * many.length, `${String(page.html.length)} characters`)
   })
 
   it('says no with a reason, and not without one', async () => {

@@ -79,6 +79,22 @@ describe('a yes for one call', () => {
     assert.equal((await after.find(id))?.state, 'used')
   })
 
+  // PO-017
+  it('is for nothing any more when something changed after the call was judged, before it left', async () => {
+    using desk = openDesk()
+    const approvals = desk.reopen()
+    const { id } = await desk.ask(approvals)
+    await approvals.decide(id, sre(1), YES)
+    desk.lapsed.why = LAPSE.policies
+    await assert.rejects(approvals.use({ ...USING, id }, BOUND), {
+      code: 'policy/denied',
+      message: new RegExp(LAPSE.policies),
+    })
+    desk.lapsed.why = undefined
+    const { state, why } = (await approvals.find(id)) ?? {}
+    assert.deepEqual([state, why], ['void', LAPSE.policies])
+  })
+
   it('is good until it expires, and while whoever said it is still in the group', async () => {
     using desk = openDesk()
     const approvals = desk.reopen()
@@ -265,6 +281,23 @@ describe('what changed meanwhile', () => {
     assert.deepEqual(ends[0]?.body['answers'], [
       { by: sre(1).principal, verdict: 'approve', means: 'token' },
     ])
+  })
+
+  // PO-019
+  it('is in the ledger though we ended right after one of two had answered', async () => {
+    using desk = openDesk()
+    const asks = [{ group: 'sre', quorum: 2, policies: ['two'] }]
+    const { id } = await desk.ask(desk.reopen(), { asks })
+    void desk.reopen(() => new Promise(() => undefined)).decide(id, sre(1), YES)
+    const next = desk.reopen()
+    await until('it is kept', async () => (await next.find(id))?.answers.length === 1 || undefined)
+    await next.review()
+    await next.review()
+    const told = desk.notes.filter(({ kind }) => kind === 'approval.answered')
+    assert.deepEqual(
+      told.map(({ body }) => body['by']),
+      [sre(1).principal],
+    )
   })
 
   it('is found by a review, which tells of everything that is over, heard of or not', async () => {

@@ -21,6 +21,7 @@ describe('the sets to start from', () => {
   it('are all there', () => {
     assert.deepEqual(sets.toSorted(), [
       'approve-destructive',
+      'flow',
       'least-privilege',
       'observe-only',
       'office-hours',

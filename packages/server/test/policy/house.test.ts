@@ -55,8 +55,8 @@ for (const [era, connect] of Object.entries(ERAS)) {
     it('reads, and the entry names the policy and its version', async () => {
       const said = await peer.call('read_note', { path: '/notes/a' })
       assert.equal(textOf(said), 'read_note done')
-      const opened = theHouse.entries('call.opened').at(-1)
-      const version = theHouse.entries('policy.changed').at(0)?.body
+      const opened = (await theHouse.entries('call.opened')).at(-1)
+      const version = (await theHouse.entries('policy.changed')).at(0)?.body
       assert.deepEqual(opened?.body['decision'], {
         kind: 'allow',
         policies: ['everything'],
@@ -73,7 +73,7 @@ for (const [era, connect] of Object.entries(ERAS)) {
         'Nothing was executed. The policy "no-wipe" does not allow it: Wiping is done by hand. The same call will be refused again. Tell the user that it is not allowed, and go on without it.',
       )
       assert.ok(!theHouse.effects().includes('wipe'))
-      const [opened, closed] = theHouse.entries().slice(-2)
+      const [opened, closed] = (await theHouse.entries()).slice(-2)
       assert.match(JSON.stringify(opened?.body['decision']), /"policies":\["no-wipe"\]/)
       assert.equal(closed?.body['outcome'], 'refused')
     })
@@ -85,7 +85,7 @@ for (const [era, connect] of Object.entries(ERAS)) {
       assert.match(textOf(said), /^Waiting for approval\. Nothing has been executed yet\./)
       assert.match(textOf(said), /approval of someone of "sre".* Why: Deleting needs a second pair/)
       assert.ok(!theHouse.effects().includes('delete_note'))
-      const opened = theHouse.entries('call.opened').at(-1)
+      const opened = (await theHouse.entries('call.opened')).at(-1)
       assert.match(JSON.stringify(opened?.body['decision']), /"kind":"ask"/)
     })
 
@@ -146,7 +146,10 @@ describe('a change of the policies', () => {
   // PO-012
   it('that is wrong leaves those before in force, and is told in the log and the ledger', async () => {
     theHouse.write('b.cedar', '@id("broken") forbid(principal, action resource);')
-    const noted = await until('the rejection', () => theHouse.entries('policy.rejected')[0])
+    const noted = await until(
+      'the rejection',
+      async () => (await theHouse.entries('policy.rejected'))[0],
+    )
     assert.deepEqual(noted.body['inForce'], 1)
     assert.match(JSON.stringify(noted.body['told']), /b\.cedar:1:40/)
     assert.ok(
@@ -165,7 +168,10 @@ describe('a change of the policies', () => {
       'b.cedar',
       '@id("no-read") forbid(principal, action, resource == Tool::"cabinet/read_note");',
     )
-    const noted = await until('the change', () => theHouse.entries('policy.changed')[1])
+    const noted = await until(
+      'the change',
+      async () => (await theHouse.entries('policy.changed'))[1],
+    )
     const { digest, before: earlier, ...rest } = noted.body
     assert.match(String(digest), /^sha256:/)
     assert.equal((earlier as { version: number }).version, 1)
@@ -191,13 +197,13 @@ describe('a change of the policies', () => {
       'b.cedar',
       '@id("sum") forbid(principal, action, resource) when { context.arguments.number.hasTag("n") && context.arguments.number.getTag("n") * 9007199254740991 > 3 };',
     )
-    await until('the change', () => theHouse.entries('policy.changed')[2])
     const call = async (n: number): Promise<string> => {
       const params = { name: 'read_note', arguments: { n } }
       const said = await ask(theHouse.at(), modern('tools/call', { params }))
       return said.json.result.content[0].text
     }
-    assert.match(await call(0), /read_note done/)
+    // It is written down first, and in force then.
+    await until('the change', async () => /read_note done/.test(await call(0)))
     const refused = await call(9_007_199_254_740_991)
     assert.match(
       refused,

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemWorld, type World } from '#base'
 import { parseConfig } from '#config'
+import { announce } from '../../src/cli/running.ts'
 import { openHouse, type House } from '../../src/server.ts'
 import { overStdio, type LedgerLine } from '../stories/house.ts'
 
@@ -26,10 +27,11 @@ export interface LogLine {
 /** A house that listens, with a folder of policies that the story may write into. */
 export interface PolicyHouse extends AsyncDisposable {
   readonly house: House
+  readonly folder: string
   readonly at: (view?: string) => URL
   /** The effects that the cabinet had, oldest first. */
   readonly effects: () => readonly string[]
-  readonly entries: (kind?: string) => readonly LedgerLine[]
+  readonly entries: (kind?: string) => Promise<readonly LedgerLine[]>
   readonly log: readonly LogLine[]
   /** Has the cabinet describe its tools otherwise, and say so with the next call. */
   readonly describe: (text: string) => void
@@ -43,10 +45,16 @@ const CABINET = fileURLToPath(new URL('cabinet.ts', import.meta.url))
 
 interface Plan {
   readonly policies: Readonly<Record<string, string>>
+  readonly source?: 'folder' | 'admin'
   readonly groups?: Readonly<Record<string, readonly string[]>>
   /** How long people have to answer. */
   readonly approvalTtl?: string
+  /** The rest of `policy.approvals`. */
+  readonly approvals?: Readonly<Record<string, unknown>>
   readonly tasks?: Readonly<Record<string, unknown>>
+  readonly quotas?: readonly Readonly<Record<string, unknown>>[]
+  /** Beside the cabinet and the peer. */
+  readonly servers?: Readonly<Record<string, object>>
   readonly world?: World
 }
 
@@ -63,16 +71,23 @@ export async function openPolicyHouse(plan: Plan): Promise<PolicyHouse> {
     servers: {
       cabinet: { command: process.execPath, args: [CABINET, effects] },
       peer: overStdio('newPeer'),
+      ...plan.servers,
     },
+    ...(plan.quotas ? { quotas: plan.quotas } : {}),
     ...(plan.tasks ? { tasks: plan.tasks } : {}),
     policy: {
       folder: 'policies',
+      ...(plan.source === undefined ? {} : { source: plan.source }),
       groups: plan.groups ?? {},
-      ...(plan.approvalTtl === undefined ? {} : { approvals: { ttl: plan.approvalTtl } }),
+      approvals: {
+        ...plan.approvals,
+        ...(plan.approvalTtl === undefined ? {} : { ttl: plan.approvalTtl }),
+      },
     },
   }
   const world = plan.world ?? systemWorld
   const path = join(folder, 'countersign.json')
+  writeFileSync(path, JSON.stringify(written))
   const log: LogLine[] = []
   const logAt = (level: string) => (facts: object, message: string) =>
     void log.push({ level, message, facts: { ...facts } })
@@ -86,6 +101,8 @@ export async function openPolicyHouse(plan: Plan): Promise<PolicyHouse> {
   })
   const alive = setInterval(() => undefined, 60_000)
   const { port } = await house.listen()
+  // Commands of a story find it as they find one that was started by hand.
+  announce(house.config, world, `http://127.0.0.1:${port}/`)
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     stopped ??= Promise.resolve(house[Symbol.asyncDispose]())
@@ -94,12 +111,15 @@ export async function openPolicyHouse(plan: Plan): Promise<PolicyHouse> {
   return {
     stop,
     house,
+    folder,
     log,
     at: (view = 'cabinet') =>
       new URL(`http://127.0.0.1:${port}/mcp${view === '' ? '' : `/${view}`}`),
     effects: () => (existsSync(effects) ? readFileSync(effects, 'utf8').trim().split('\n') : []),
-    entries: (kind) =>
-      house.ledger.read({ after: 0 }).filter((one) => kind === undefined || one.kind === kind),
+    entries: async (kind) => {
+      const all = await house.ledger.read({ after: 0 })
+      return all.filter((one) => kind === undefined || one.kind === kind)
+    },
     describe: (text) => {
       writeFileSync(`${effects}.description`, text)
     },

@@ -55,10 +55,10 @@ describe('Mcp-Method and Mcp-Name', () => {
   ] as const) {
     it(`are refused with ${says}: 400 -32020, nothing called`, async () => {
       // H-029, H-031, H-033, H-035, AM-33
-      const earlier = theHouse.entries().length
+      const earlier = (await theHouse.entries()).length
       const { status, json } = await echo(headers as OutgoingHttpHeaders)
       assert.deepEqual([status, json?.error?.code, json?.id], [400, -32020, 1])
-      assert.equal(theHouse.entries().length, earlier)
+      assert.equal((await theHouse.entries()).length, earlier)
     })
   }
 

@@ -147,8 +147,8 @@ describe('a connection', () => {
       )
       return json.result.content[0].text.includes('cancelled')
     })
-    await until('the ledger has it', () =>
-      theHouse.entries().some(({ body }) => body['reason'] === 'call/abandoned'),
+    await until('the ledger has it', async () =>
+      (await theHouse.entries()).some(({ body }) => body['reason'] === 'call/abandoned'),
     )
   })
 
@@ -291,14 +291,14 @@ describe('what real clients do', () => {
       }
       assert.equal((await ask(theHouse.at('peer'), legacy(late, mine))).status, 202)
     }
-    assert.equal(theHouse.entries().at(-1)?.body['outcome'], 'answered')
+    assert.equal((await theHouse.entries()).at(-1)?.body['outcome'], 'answered')
   })
 
   it('Gemini adds an argument to every call, which the server never sees', async () => {
     const params = { name: 'echo', arguments: { a: 1, wait_for_previous: true } }
     const { json } = await ask(theHouse.at('peer'), modern('tools/call', { params }))
     assert.equal(json.result.content[0].text, '{"a":1}')
-    const digests = theHouse.entries().filter(({ body }) => body['name'] === 'echo')
+    const digests = (await theHouse.entries()).filter(({ body }) => body['name'] === 'echo')
     const plain = await ask(
       theHouse.at('peer'),
       modern('tools/call', { params: { name: 'echo', arguments: { a: 1 } } }),
@@ -306,7 +306,7 @@ describe('what real clients do', () => {
     assert.equal(plain.status, 200)
     assert.equal(
       digests.at(-1)?.body['arguments'],
-      theHouse.entries().findLast(({ body }) => body['name'] === 'echo')?.body['arguments'],
+      (await theHouse.entries()).findLast(({ body }) => body['name'] === 'echo')?.body['arguments'],
     )
   })
 

@@ -89,8 +89,8 @@ const CASES: readonly Case[] = [
   { does: 'exits', manner: 'exit', why: /exited|closed|broke/ },
 ]
 
-const closings = (): readonly Readonly<Record<string, unknown>>[] =>
-  theHouse.entries().flatMap(({ kind, body }) => (kind === 'call.closed' ? [body] : []))
+const closings = async (): Promise<readonly Readonly<Record<string, unknown>>[]> =>
+  (await theHouse.entries()).flatMap(({ kind, body }) => (kind === 'call.closed' ? [body] : []))
 
 for (const [view, era] of [
   ['stdio', 'modern'],
@@ -112,7 +112,7 @@ for (const [view, era] of [
           assert.match(json.error.message, why ?? /./)
           assert.ok(json.error.message.length < 1_000)
         }
-        const [closed] = closings().slice(-1)
+        const [closed] = (await closings()).slice(-1)
         assert.equal(closed?.['outcome'], words === undefined ? 'failed' : 'answered')
         const next = await call(place, era, 'read_well')
         assert.equal(next.json.result?.content[0].text, 'well', JSON.stringify(next.json))
@@ -130,7 +130,7 @@ for (const [view, era] of [
           assert.match(text, /^Unknown outcome\. .*Do not repeat/)
           assert.ok(text.endsWith('\n'))
           assert.equal(json.result.content.length, 1)
-          assert.equal(closings().at(-1)?.['outcome'], 'unknown')
+          assert.equal((await closings()).at(-1)?.['outcome'], 'unknown')
         }
         const next = await call(place, era, 'read_well')
         assert.equal(next.json.result?.content[0].text, 'well', JSON.stringify(next.json))

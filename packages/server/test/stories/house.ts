@@ -35,7 +35,7 @@ export interface TestHouse extends AsyncDisposable {
   readonly port: number
   /** The address of a view; of all servers without a name. */
   readonly at: (view?: string) => URL
-  readonly entries: () => readonly LedgerLine[]
+  readonly entries: () => Promise<readonly LedgerLine[]>
 }
 
 /** Everything that nobody caught while houses were open, in any story of this file. */

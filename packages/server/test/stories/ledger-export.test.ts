@@ -11,7 +11,9 @@ import {
   entryLeaf,
   ExportVerifier,
   formatKey,
+  formatNote,
   Frontier,
+  handoverText,
   parseKey,
   toBase64,
   type LedgerEntry,
@@ -69,7 +71,7 @@ describe('countersign ledger, verify and receipt', { timeout: 60_000 }, () => {
     const opened = log.map((line) => JSON.parse(line)).find(({ kind }) => kind === 'call.opened')
     const story = await cli('why', opened.call, '--config', config)
     assert.match(story.out, /tools\/call echo of peer \(read\)\n +by +local, with/)
-    assert.match(story.out, /allow by permit-all; arguments sha256:/)
+    assert.match(story.out, /allow by permit-all; arguments hmac-sha256:/)
     assert.match(story.out, /answered, [\d.]+ ms\n/)
     assert.match(story.out, /ledger +countersign-[\da-f]{16}, entries \d+, \d+\n/)
     const document = JSON.parse((await cli('why', opened.call, '--json', '--config', config)).out)
@@ -80,9 +82,19 @@ describe('countersign ledger, verify and receipt', { timeout: 60_000 }, () => {
     writeFileSync(path('receipt.json'), receipt.out)
     const proved = await cli('verify', 'receipt.json', '--key', key)
     assert.match(proved.out, /^Proved: 2 entries/)
+    writeFileSync(
+      path('twice.json'),
+      readFileSync(path('receipt.json'), 'utf8').replace('{', '{"call":"of another",'),
+    )
+    const twice = await cli('verify', 'twice.json', '--key', key)
+    assert.match(twice.err, /has a member twice/)
 
     const bend = (name: string): void => {
-      writeFileSync(path(name), readFileSync(path(name), 'utf8').replace('"echo"', '"drop"'))
+      writeFileSync(
+        path(name),
+        // The call itself: what its server offers was written down before.
+        readFileSync(path(name), 'utf8').replace('"name":"echo","p', '"name":"drop","p'),
+      )
     }
     bend('all.jsonl')
     bend('receipt.json')
@@ -117,6 +129,9 @@ describe('countersign ledger, verify and receipt', { timeout: 60_000 }, () => {
 })
 
 const SIGNER = makeSigner(Buffer.alloc(32, 9))
+/** The key that takes over from it. */
+const NEXT = makeSigner(Buffer.alloc(32, 10), SIGNER.origin)
+const TAKES_OVER_AT = 6
 const KEY = formatKey(SIGNER.key)
 
 const entryAt = (n: number): LedgerEntry => ({
@@ -134,16 +149,25 @@ const entryAt = (n: number): LedgerEntry => ({
   },
 })
 
+function handover(): LedgerEntry {
+  const [before, key] = [SIGNER.key, NEXT.key]
+  const text = handoverText({ origin: SIGNER.origin, before, key })
+  const note = formatNote({ text, signatures: [SIGNER.line(text), NEXT.line(text)] })
+  const body = { key: formatKey(key), before: formatKey(before), handover: note }
+  return { at: 1, kind: 'ledger.key', body }
+}
+
 function exportOf(size: number, every: number): readonly string[] {
   const tree = new Frontier()
   const lines = [`{"ledger":"countersign-ledger/1","origin":"${SIGNER.origin}"}`]
   for (let n = 0; n < size; n++) {
-    const entry = entryAt(n)
+    const entry = n === TAKES_OVER_AT ? handover() : entryAt(n)
     const leaf = entryLeaf(entry)
     tree.append(leaf)
     lines.push(JSON.stringify({ n, leaf: toBase64(leaf), entry }))
     if ((n + 1) % every !== 0 && n + 1 < size) continue
-    const checkpoint = SIGNER.note({ size: tree.size, root: tree.root() })
+    const signer = n < 2 * every ? SIGNER : NEXT
+    const checkpoint = signer.note({ size: tree.size, root: tree.root() })
     lines.push(JSON.stringify({ checkpoint, peaks: tree.peaks().map(toBase64) }))
   }
   return [...lines, `{"end":${String(size)}}`]
@@ -167,7 +191,7 @@ function mutant(turn: number): readonly string[] {
   const line = LINES[at] ?? ''
   const place = (turn * 104_729) % (line.length + 1)
   const other = (at + 1 + ((turn * 31) % (LINES.length - 1))) % LINES.length
-  switch (turn % 6) {
+  switch (turn % 7) {
     case 0:
       return LINES.with(at, line.slice(0, place) + line.slice(place + 1))
     case 1:
@@ -178,6 +202,8 @@ function mutant(turn: number): readonly string[] {
       return LINES.toSpliced(at, 1)
     case 4:
       return LINES.toSpliced(other, 0, line)
+    case 5:
+      return LINES.with(at, line.replace(/^\{("\w+":)/, '{$1 0,$1'))
     default:
       return LINES.with(at, LINES[other] ?? '').with(other, line)
   }

@@ -157,8 +157,8 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
 }
 
 describe('what happened', () => {
-  it('is in the ledger: each call opened and closed, with its effect class', () => {
-    const entries = theHouse.entries()
+  it('is in the ledger: each call opened and closed, with its effect class', async () => {
+    const entries = await theHouse.entries()
     const openings = entries.filter(({ kind }) => kind === 'call.opened')
     const closings = entries.filter(({ kind }) => kind === 'call.closed')
     assert.ok(openings.length > 20)

@@ -255,9 +255,9 @@ describe('several questions of one call', () => {
     const color = answerAll(second, { action: 'accept', content: { color: 'red' } })
     const done = await call('new', name, { answers: color, state: stateOf(second) })
     assert.equal(wordsOf(done), 'Ada likes red')
-    const rounds = theHouse
-      .entries()
-      .filter(({ kind, body }) => kind === 'call.opened' && body['name'] === name)
+    const rounds = (await theHouse.entries()).filter(
+      ({ kind, body }) => kind === 'call.opened' && body['name'] === name,
+    )
     assert.deepEqual(
       rounds.map(({ body }) => body['round']),
       [1, 2, 3],
@@ -277,7 +277,7 @@ const SAID: Readonly<Record<string, Loose>> = {
 
 /** How the calls of one tool ended, oldest first; undefined while one is under way. */
 async function callsOf(name: string, server: string): Promise<readonly unknown[]> {
-  const entries = theHouse.entries()
+  const entries = await theHouse.entries()
   return entries
     .filter(
       ({ kind, body }) =>

@@ -111,7 +111,7 @@ describe('tasks over the admin API', { timeout: 60_000 }, () => {
     assert.equal(cancelled.state, 'cancelled')
     assert.equal(cancelled.error?.message, 'not needed')
     assert.equal((await told(id)).status, 'cancelled')
-    const entry = open.entries().find(({ kind }) => kind === 'task.cancelled')
+    const entry = (await open.entries()).find(({ kind }) => kind === 'task.cancelled')
     assert.equal(entry?.body['by'], 'admin')
     assert.equal(entry?.body['reason'], 'not needed')
   })
@@ -151,7 +151,7 @@ describe('tasks over the admin API', { timeout: 60_000 }, () => {
 
     const hung = effects().filter((line) => line.startsWith('hang'))
     assert.deepEqual(hung.toSorted(), ['hang a', 'hang b', 'hang b', 'hang c'])
-    const settled = open.entries().filter(({ kind }) => kind === 'task.settled')
+    const settled = (await open.entries()).filter(({ kind }) => kind === 'task.settled')
     assert.deepEqual(
       settled.map(({ body }) => [body['verdict'], body['reason']]),
       [
@@ -185,15 +185,17 @@ describe('tasks over the admin API', { timeout: 60_000 }, () => {
     const undone = effects().filter((line) => line === 'cancel_booking id-single')
     assert.equal(undone.length, 1)
     const { call } = await admin.getTask({ id })
-    const entries = open.entries().filter(({ body }) => body['client'] === `undo of ${call}`)
+    const entries = (await open.entries()).filter(
+      ({ body }) => body['client'] === `undo of ${call}`,
+    )
     assert.deepEqual(
       entries.map(({ kind, body }) => [kind, body['name'], body['principal']]),
       [['call.opened', 'cancel_booking', 'local']],
     )
     await refused(admin.undoTask({ id: undoing.id }), 'task/illegal', /cannot be taken back/)
-    const ended = open
-      .entries()
-      .filter(({ kind, body }) => kind === 'task.ended' && body['task'] === id)
+    const ended = (await open.entries()).filter(
+      ({ kind, body }) => kind === 'task.ended' && body['task'] === id,
+    )
     assert.equal(ended.length, 1, 'reading a call again to take it back ends it no second time')
   })
 

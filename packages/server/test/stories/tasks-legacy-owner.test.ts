@@ -145,10 +145,12 @@ describe('the tasks of a person', () => {
       codes.push(codeOf(await session.request('tasks/get', { taskId: id })))
     assert.ok(codes.includes(10_429), JSON.stringify(codes))
     call.done('done')
-    await until('its end is written down', () =>
-      other.entries().some(({ kind, body }) => kind === 'task.ended' && body['task'] === id),
+    await until('its end is written down', async () =>
+      (await other.entries()).some(
+        ({ kind, body }) => kind === 'task.ended' && body['task'] === id,
+      ),
     )
-    const kinds = other.entries().filter(({ body }) => body['task'] === id)
+    const kinds = (await other.entries()).filter(({ body }) => body['task'] === id)
     assert.deepEqual(
       kinds.map(({ kind }) => kind),
       ['task.created', 'task.ended'],

@@ -116,12 +116,12 @@ describe('two people who use one server', () => {
   })
 
   it('are told apart in the ledger, which names what was shown and holds no token', async () => {
-    const closed = home.house.ledger
-      .read({ last: 200 })
-      .filter(({ kind, body }) => kind === 'call.closed' && body['credential'] !== undefined)
+    const closed = (await home.house.ledger.read({ last: 200 })).filter(
+      ({ kind, body }) => kind === 'call.closed' && body['credential'] !== undefined,
+    )
     const names = new Set(closed.map(({ body }) => JSON.stringify(body['credential'])))
     assert.equal(names.size, 2, [...names].join('\n'))
-    const everything = JSON.stringify(home.house.ledger.read({ last: 1_000 }))
+    const everything = JSON.stringify(await home.house.ledger.read({ last: 1_000 }))
     for (const token of peer.access.keys()) assert.ok(!everything.includes(token))
     assert.ok(!/at-[0-9a-f]{8}-|rt-[0-9a-f]{8}-/.test(everything))
   })

@@ -8,8 +8,8 @@ import { openSession } from './session.ts'
 import { ask } from './wire.ts'
 import { openWireHouse } from './wire-house.ts'
 
-const notes = (house: TestHouse, kind: string): readonly LedgerLine[] =>
-  house.entries().filter((entry) => entry.kind === kind)
+const notes = async (house: TestHouse, kind: string): Promise<readonly LedgerLine[]> =>
+  (await house.entries()).filter((entry) => entry.kind === kind)
 
 describe('a server that changes', () => {
   it('is written down with no more than a hundred changes, and their number', async () => {
@@ -29,7 +29,10 @@ describe('a server that changes', () => {
     const stream = await until('the gateway listens', () => ear)
     tools = [tool('one'), ...Array.from({ length: 150 }, (_, at) => tool(`t${at}`))]
     stream.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: {} })
-    const note = await until('the change is recorded', () => notes(house, 'definitions.changed')[0])
+    const note = await until(
+      'the change is recorded',
+      async () => (await notes(house, 'definitions.changed'))[0],
+    )
     assert.deepEqual([note.body['server'], note.body['count']], ['peer', 150])
     assert.equal((note.body['changes'] as readonly unknown[]).length, 100)
     await session.end()
@@ -52,11 +55,14 @@ describe('a server that changes', () => {
     {
       await using house = await open(peer.url, 'Bearer b')
       assert.equal(await toolsIn(house), 1)
-      assert.deepEqual(notes(house, 'server.changed'), [])
+      assert.deepEqual(await notes(house, 'server.changed'), [])
     }
     await using house = await open(`${peer.url}/other`, 'Bearer b')
     assert.equal(await toolsIn(house), 0)
-    const note = await until('it is recorded', () => notes(house, 'server.changed')[0])
+    const note = await until(
+      'it is recorded',
+      async () => (await notes(house, 'server.changed'))[0],
+    )
     assert.deepEqual(note.body, { server: 'peer' })
   })
 })

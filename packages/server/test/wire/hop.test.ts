@@ -252,8 +252,8 @@ describe('a parked call', () => {
     assert.equal(parked.message.result?.resultType, 'input_required', parked.text)
     const { body } = await peer.next('notifications/cancelled')
     assert.equal(body.params.requestId, peer.got('tools/call')[0]?.body.id)
-    await until('the ledger says so', () =>
-      house.entries().find(({ body: said }) => said['reason'] === 'call/abandoned'),
+    await until('the ledger says so', async () =>
+      (await house.entries()).find(({ body: said }) => said['reason'] === 'call/abandoned'),
     )
     // BR-038: whoever comes later is told, and nothing is run again.
     const { requestState } = parked.message.result

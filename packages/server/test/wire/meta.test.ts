@@ -125,7 +125,7 @@ describe('what a tool says of its own effects', () => {
     }
     for (const [name, effect] of Object.entries(EFFECTS)) {
       await ask(house.at('old'), 'tools/call', { name })
-      const opened = house.entries().findLast(({ body }) => body['name'] === name)
+      const opened = (await house.entries()).findLast(({ body }) => body['name'] === name)
       assert.equal(opened?.body['effect'], effect, name)
     }
   })

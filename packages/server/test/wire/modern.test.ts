@@ -174,8 +174,8 @@ describe('a modern client that closes its stream', () => {
     two.said.answer(DONE)
     const whole = await (await staying).text()
     assert.match(whole, /"id":"same id","result"/)
-    const closed = await until('the ledger says so', () =>
-      house.entries().find(({ body: said }) => said['reason'] === 'call/abandoned'),
+    const closed = await until('the ledger says so', async () =>
+      (await house.entries()).find(({ body: said }) => said['reason'] === 'call/abandoned'),
     )
     assert.ok(closed)
   })
