@@ -6,33 +6,11 @@ import { makeEngine, type PolicyEngine } from '../packages/server/src/policy/eng
 import { clockOf } from '../packages/server/src/policy/moment.ts'
 import { parseSet } from '../packages/server/src/policy/parse-set.ts'
 import type { Question } from '../packages/server/src/policy/question.ts'
+import { policyText, SERVERS, TOOLS } from './policy-text.ts'
 import { textTable } from './text-table.ts'
 
-const SERVERS = 25
-const TOOLS = 500
 const COUNTS = [5, 50, 500]
 const CALLS = 500
-
-const GUARDRAILS = [
-  '@id("g0") @ask("sre") forbid(principal, action == Action::"call", resource) when { context.effect == "destructive" };',
-  '@id("g1") forbid(principal, action, resource) when { context.delegation > 3 };',
-  '@id("g2") forbid(principal, action, resource) when { context.agents.contains(Agent::"banned") };',
-  '@id("g3") permit(principal in Group::"admins", action, resource);',
-  '@id("g4") forbid(principal, action == Action::"call", resource) when { context.effect != "read" && context.time.hour >= 22 };',
-]
-
-/** Five for everything, and the rest about one server or one tool each. */
-function policyText(count: number): string {
-  const grants = Array.from({ length: Math.max(0, count - GUARDRAILS.length) }, (_, at) => {
-    const server = `s${String(at % SERVERS)}`
-    const thing =
-      at % 3 === 0
-        ? `resource == Tool::"${server}/t${String(at % (TOOLS / SERVERS))}"`
-        : `resource in Server::"${server}"`
-    return `@id("p${String(at)}") permit(principal in Group::"team${String(at % 40)}", action in Action::"use", ${thing}) when { context.effect == "read" || context.scopes.contains("${server}:write") };`
-  })
-  return [...GUARDRAILS.slice(0, count), ...grants].join('\n')
-}
 
 const ARGUMENTS =
   '@id("args") forbid(principal, action == Action::"call", resource) unless { context.arguments.text.hasTag("path") && context.arguments.text.getTag("path") like "/home/*" };'

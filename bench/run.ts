@@ -15,6 +15,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     summary: 'durable tasks beside DBOS, Restate and the disk itself; recovery; waiting; over HTTP',
     run: async (argv) => (await import('./tasks/command.ts')).run(argv),
   },
+  ledger: {
+    summary: 'entries beside rows of the bare store; proofs over 10 million entries; verification',
+    run: async (argv) => (await import('./ledger/command.ts')).run(argv),
+  },
   policy: {
     summary: 'lists and calls under 5, 50 and 500 policies',
     run: async () => (await import('./policy.ts')).run(),

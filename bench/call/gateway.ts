@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../listen.ts'
+import { policyText } from '../policy-text.ts'
 import { startProgram, type Running } from '../processes.ts'
 import { rssBytes } from '../usage.ts'
 import { AUDIENCE, type Issuer } from './issuer.ts'
@@ -18,7 +19,8 @@ const program = (): string => (built ??= buildShipped(ROOT))
 const UPSTREAM = fileURLToPath(new URL('upstream.ts', import.meta.url))
 
 /** The one server behind the gateway, and so the view that is called. */
-export const VIEW = '/mcp/bench'
+const SERVER = 'bench'
+export const VIEW = `/mcp/${SERVER}`
 
 /** How the server behind the gateway is reached: by its address, or as a child over pipes. */
 export type Behind = { readonly url: string } | 'stdio'
@@ -31,7 +33,14 @@ export interface Home {
   readonly token: string | undefined
 }
 
-export function makeHome(folder: string, behind: Behind, issuer?: Issuer): Home {
+/** What a gateway is set up with beside its server. */
+export interface Setup {
+  readonly issuer?: Issuer
+  /** How many policies judge each call; undefined: none, and everything may be called. */
+  readonly policies?: number
+}
+
+export function makeHome(folder: string, behind: Behind, { issuer, policies }: Setup = {}): Home {
   mkdirSync(folder, { recursive: true })
   const server =
     behind === 'stdio' ? { command: process.execPath, args: [UPSTREAM, '--stdio'] } : behind
@@ -39,9 +48,19 @@ export function makeHome(folder: string, behind: Behind, issuer?: Issuer): Home 
   // JSON is YAML. What the gateway says of itself is not measured; what it says of calls is.
   const usual = { data: './data', servers: { bench: server }, log: { level: 'warn' } }
   const auth = issuer && { issuers: [{ issuer: issuer.url, audience: AUDIENCE }] }
-  const text = { ...usual, ...(auth ? { auth } : {}) }
+  const policy = policies === undefined ? undefined : writePolicies(folder, policies)
+  const text = { ...usual, ...(auth ? { auth } : {}), ...(policy ? { policy } : {}) }
   writeFileSync(config, JSON.stringify(text, null, 2))
   return { folder, config, token: issuer?.bearer.token }
+}
+
+/** One in 25 is about the server that is called, as in the bench of policies alone. */
+function writePolicies(folder: string, count: number): { readonly folder: string } {
+  const permit = `@id("bench") permit(principal, action, resource in Server::"${SERVER}");`
+  const others = policyText(count - 1, (at) => (at === 0 ? SERVER : `s${String(at)}`))
+  mkdirSync(join(folder, 'policies'), { recursive: true })
+  writeFileSync(join(folder, 'policies', 'bench.cedar'), `${permit}\n${others}\n`)
+  return { folder: 'policies' }
 }
 
 /** A gateway that has answered a call. */

@@ -99,6 +99,7 @@ export function markdown(report: CallReport): string {
     ]),
     HOW(seconds, rounds),
     ...costOfTokens(cells),
+    ...costOfPolicies(cells),
     '## Start and memory',
     markdownTable(startRows(starts)),
     markdownTable(memoryRows(memory)),
@@ -137,6 +138,31 @@ function costOfTokens(cells: readonly Cell[]): readonly string[] {
   const head = ['', 'token: of read', 'CPU µs more', 'p50 ms more']
   const proof = ['proof: of read', 'CPU µs more', 'p50 ms more']
   return ['### What verification costs', markdownTable([[...head, ...proof], ...rows])]
+}
+
+const POLICIES = ['policies5', 'policies50', 'policies500'] as const
+
+/** What judging costs, beside the same call where nothing is judged. */
+function costOfPolicies(cells: readonly Cell[]): readonly string[] {
+  const rows = byClients(cells).flatMap(([clients, these]) => {
+    const find = (id: TargetId): Cell | undefined => these.find(({ target }) => target === id)
+    const read = find('read')
+    const judged = POLICIES.flatMap((id) => find(id) ?? [])
+    if (!read || judged.length < POLICIES.length) return []
+    const beside = ({ perSecond, cpuUsPerCall, p50Ms }: Cell): readonly string[] => [
+      times(perSecond.median / read.perSecond.median),
+      number(cpuUsPerCall - read.cpuUsPerCall),
+      signed(p50Ms - read.p50Ms),
+    ]
+    return [[clientsTitle(clients), ...judged.flatMap(beside)]]
+  })
+  if (rows.length === 0) return []
+  const head = [5, 50, 500].flatMap((count) => [
+    `${String(count)} policies: of read`,
+    'CPU µs more',
+    'p50 ms more',
+  ])
+  return ['### What policies cost', markdownTable([['', ...head], ...rows])]
 }
 
 function profileParts({ profile, startProfile }: CallReport): readonly string[] {

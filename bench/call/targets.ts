@@ -1,18 +1,31 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { message, startModule, type Running } from '../processes.ts'
-import { makeHome, startGateway, VIEW, type Behind } from './gateway.ts'
+import { makeHome, startGateway, VIEW, type Behind, type Setup } from './gateway.ts'
 import type { Issuer, Shown } from './issuer.ts'
 import type { Done, Job } from './load.ts'
 import { legacyCall, modernCall, READ_TOOL, WRITE_TOOL, type Encoded } from './wire.ts'
 
 /** What is called, and how. Each runs in a process of its own. */
 export interface TargetSpec {
-  readonly id: 'direct' | 'bare' | 'read' | 'bearer' | 'dpop' | 'write' | 'legacy' | 'stdio'
+  readonly id: TargetId
   readonly title: string
   readonly call: Encoded
   readonly session: boolean
 }
+
+export type TargetId =
+  | 'direct'
+  | 'bare'
+  | 'read'
+  | 'bearer'
+  | 'dpop'
+  | 'write'
+  | 'legacy'
+  | 'stdio'
+  | 'policies5'
+  | 'policies50'
+  | 'policies500'
 
 const read = modernCall(READ_TOOL)
 
@@ -30,9 +43,10 @@ export const TARGETS: readonly TargetSpec[] = [
     session: true,
   },
   { id: 'stdio', title: 'Countersign, stdio server', call: read, session: false },
+  { id: 'policies5', title: 'Countersign, read, 5 policies', call: read, session: false },
+  { id: 'policies50', title: 'Countersign, read, 50 policies', call: read, session: false },
+  { id: 'policies500', title: 'Countersign, read, 500 policies', call: read, session: false },
 ]
-
-export type TargetId = TargetSpec['id']
 
 export interface Target extends TargetSpec {
   readonly origin: string
@@ -82,30 +96,26 @@ export interface Around {
   readonly folder: string
 }
 
+/** How many policies judge its calls, where that is what it is for. */
+function setupOf(id: TargetId): Setup {
+  const [, count] = /^policies(\d+)$/.exec(id) ?? []
+  return count === undefined ? {} : { policies: Number(count) }
+}
+
 /** Starts one target in front of the upstream, with a data folder of its own where it needs one. */
 export async function startTarget(
   spec: TargetSpec,
   { upstream, issuer, folder }: Around,
 ): Promise<Target> {
-  switch (spec.id) {
-    case 'direct':
-      return { ...spec, ...upstream, path: VIEW }
-    case 'bare':
-      return { ...spec, ...(await startBareProxy(upstream.origin)), path: VIEW }
-    case 'bearer':
-    case 'dpop': {
-      const behind = { url: `${upstream.origin}${VIEW}` }
-      const home = makeHome(join(folder, spec.id), behind, issuer)
-      const shown = spec.id === 'dpop' ? issuer.bound : issuer.bearer
-      return { ...spec, ...(await startGateway(home)), path: VIEW, shown }
-    }
-    case 'read':
-    case 'write':
-    case 'legacy':
-    case 'stdio': {
-      const behind: Behind = spec.id === 'stdio' ? 'stdio' : { url: `${upstream.origin}${VIEW}` }
-      const gateway = await startGateway(makeHome(join(folder, spec.id), behind))
-      return { ...spec, ...gateway, path: VIEW }
-    }
+  if (spec.id === 'direct') return { ...spec, ...upstream, path: VIEW }
+  if (spec.id === 'bare') {
+    return { ...spec, ...(await startBareProxy(upstream.origin)), path: VIEW }
   }
+  const behind: Behind = spec.id === 'stdio' ? 'stdio' : { url: `${upstream.origin}${VIEW}` }
+  const isProven = spec.id === 'bearer' || spec.id === 'dpop'
+  const setup = isProven ? { issuer } : setupOf(spec.id)
+  const gateway = await startGateway(makeHome(join(folder, spec.id), behind, setup))
+  const served = { ...spec, ...gateway, path: VIEW }
+  if (!isProven) return served
+  return { ...served, shown: spec.id === 'dpop' ? issuer.bound : issuer.bearer }
 }
