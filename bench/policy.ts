@@ -1,14 +1,19 @@
-// `npm run bench -- policy`: what a list and a call cost under many policies.
+// `npm run bench -- policy`: what a list and a call cost under many policies; kept in reports/policy.md.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
 import { loadCedar, type Cedar } from '../packages/server/src/policy/cedar.ts'
 import { makeEngine, type PolicyEngine } from '../packages/server/src/policy/engine.ts'
 import { clockOf } from '../packages/server/src/policy/moment.ts'
 import { parseSet } from '../packages/server/src/policy/parse-set.ts'
 import type { Question } from '../packages/server/src/policy/question.ts'
+import { machine, writtenBy } from './machine.ts'
 import { policyText, SERVERS, TOOLS } from './policy-text.ts'
-import { textTable } from './text-table.ts'
+import { markdownTable, textTable } from './text-table.ts'
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const COUNTS = [5, 50, 500]
 const CALLS = 500
 
@@ -104,8 +109,22 @@ export async function run(): Promise<number> {
     'looking at arguments, µs',
     'whole set, µs',
   ]
-  process.stdout.write(
-    `A list of ${String(TOOLS)} tools on ${String(SERVERS)} servers, and one call.\n\n${textTable([head, ...rows])}\n`,
-  )
+  const table = [head, ...rows]
+  const reports = join(ROOT, 'bench', 'reports')
+  writeFileSync(join(reports, 'policy.md'), markdown(table, reports))
+  process.stdout.write(`${ABOUT}\n\n${textTable(table)}\n`)
   return 0
 }
+
+const ABOUT = `A list of ${String(TOOLS)} tools on ${String(SERVERS)} servers, and one call.`
+
+const markdown = (table: readonly (readonly string[])[], reports: string): string =>
+  [
+    '# Lists and calls under many policies',
+    writtenBy('policy', machine(ROOT, reports)),
+    ABOUT,
+    markdownTable(table),
+    `*First*: nothing is known of the policies yet. *Forgotten*: what was decided is asked anew, as after a
+change. *Remembered*: as nearly every list is served. *Whole set*: without slices, which is what decisions are
+held against in tests.`,
+  ].join('\n\n') + '\n'

@@ -102,7 +102,9 @@ async function decideSigned(
   approval: string,
   { id, body }: Message,
 ): Promise<JsonObject> {
-  const { verdict, by, reason } = readDecision(body)
+  const { verdict, by, reason, ...said } = readDecision(body)
+  // The signature covers the body alone: a message that was caught decides nothing else.
+  if (said.approval !== approval) throw malformed('"approval" must be the one of the address.')
   const received = `${name}/${id}`
   const isFirst = await records.add(RECEIVED, received, {}, { until: world.now() + REMEMBERED_MS })
   if (!isFirst) {
@@ -127,6 +129,7 @@ async function decideSigned(
 }
 
 interface Decision {
+  readonly approval: string
   readonly verdict: 'approve' | 'deny'
   readonly by: string
   readonly reason: string | undefined
@@ -136,17 +139,20 @@ function readDecision(text: string): Decision {
   const read = isDeeperThan(text, DEPTH_MAX) ? undefined : parsed(text)
   const said = isObject(read) ? read : {}
   const verdict = textAt(said, 'verdict')
-  const [by, reason] = [textAt(said, 'by'), textAt(said, 'reason').trim()]
+  const [approval, by] = [textAt(said, 'approval'), textAt(said, 'by')]
+  const reason = textAt(said, 'reason').trim()
   if (
     (verdict !== 'approve' && verdict !== 'deny') ||
     by === '' ||
     reason.length > REASON_CHARS_MAX
   ) {
-    throw malformed('It takes {"verdict": "approve" or "deny", "by": …, "reason": …}.')
+    throw malformed(
+      'It takes {"approval": …, "verdict": "approve" or "deny", "by": …, "reason": …}.',
+    )
   }
   if (verdict === 'deny' && reason === '')
     throw malformed('A no needs its reason: the agent reads it.')
-  return { verdict, by, reason: reason === '' ? undefined : reason }
+  return { approval, verdict, by, reason: reason === '' ? undefined : reason }
 }
 
 const malformed = (message: string): Fault =>

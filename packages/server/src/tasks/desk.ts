@@ -186,7 +186,7 @@ export class Desk {
 
   /** Resolves when the task is over or its outcome is unknown; rejects when `signal` aborts. */
   async finished(id: string, signal: AbortSignal): Promise<Standing> {
-    return this.#standing(await this.#guard(this.#rooms.engine.finished(id, signal)))
+    return this.#knowing(this.#standing(await this.#guard(this.#rooms.engine.finished(id, signal))))
   }
 
   /** Resolves when the task waits for people, or is over; rejects when `signal` aborts. */

@@ -81,7 +81,7 @@ let messages = 0
 function say(approval: string, body: unknown, saying: Saying = {}): Promise<Answer> {
   const { secret = SAYS, id = `msg_${String(++messages)}`, at: when = new Date() } = saying
   const { headers, to = at.origin } = saying
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const text = typeof body === 'string' ? body : JSON.stringify({ approval, ...(body as object) })
   const signed = {
     'webhook-id': id,
     'webhook-timestamp': String(Math.floor(when.getTime() / 1_000)),
@@ -243,6 +243,9 @@ it('EV-034: what is no decision is refused, and the house goes on', async () => 
     '[]',
     '{"verdict":"maybe","by":"U1"}',
     '{"verdict":"approve"}',
+    JSON.stringify({ verdict: 'approve', by: 'U1' }),
+    JSON.stringify({ approval: 'ap_another', verdict: 'approve', by: 'U1' }),
+    JSON.stringify({ approval, verdict: 'approve' }),
     '['.repeat(10_000),
   ]
   for (const body of bodies)
